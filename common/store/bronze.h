@@ -1,0 +1,80 @@
+/*
+ * Bronze: immutable chunks of an input's raw bytes, the truth that everything else is made from.
+ *
+ * A chunk file is a zstd *skippable* frame (RFC 8878 §3.1.2) with a JSON header, padded to a size
+ * fixed when the chunk is opened, then one zstd frame per part (several for an oversize part). So
+ * `zstd -dc chunk.zst` prints the original bytes, and memory stays at one part while writing.
+ * Chunk id = BLAKE2b(source, input, codec and its settings, cut rule, header row, bytes).
+ */
+#ifndef SL_STORE_BRONZE_H
+#define SL_STORE_BRONZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "store/home.h"
+
+#define SL_CHUNK_BYTES ((uint64_t)64 << 20) /* most raw bytes, except for one oversize record */
+
+struct sl_part {
+	uint64_t at; /* offset of its first frame in the chunk file, bytes */
+	uint64_t frames; /* bytes of its frames */
+	uint64_t offset; /* offset of its bytes in the input, bytes */
+	uint64_t bytes; /* raw */
+	uint32_t records;
+	bool oversize; /* one record larger than a part: normalize rejects it */
+	bool last; /* ends the input */
+};
+
+struct sl_chunk {
+	char id[SL_HASH_HEX];
+	const char *source, *input, *codec;
+	struct sl_str header; /* CSV header record, or SL_STR_NULL */
+	uint64_t bytes; /* raw */
+	struct sl_part *parts;
+	size_t n_parts;
+};
+
+/* What a chunk's identity rests on beside its bytes. */
+struct sl_chunk_key {
+	const char *source, *input, *codec;
+	const char *settings; /* hex hash of codec version, its IDENTITY fields, and the cut rule */
+	struct sl_str header;
+};
+
+struct sl_bronze_writer;
+
+/* key is borrowed until finish or abandon. offset: of the chunk's first byte in the input. */
+SL_NODISCARD bool sl_bronze_begin(const struct sl_home *home, const struct sl_chunk_key *key,
+				  uint64_t offset, struct sl_bronze_writer **ret, struct sl_err *err);
+/* One part of ≤ SL_PART_BYTES. */
+SL_NODISCARD bool sl_bronze_part(struct sl_bronze_writer *w, struct sl_str bytes, uint32_t records,
+				 struct sl_err *err);
+/* An oversize record in pieces: begin, any number of pieces, end. */
+SL_NODISCARD bool sl_bronze_oversize(struct sl_bronze_writer *w, struct sl_str piece, bool end,
+				     struct sl_err *err);
+uint64_t sl_bronze_bytes(const struct sl_bronze_writer *w); /* raw bytes so far */
+/* Links the chunk. last: it ends the input. Fills ret (arena owned). Writer is gone either way.
+ * ret_new = false when the same chunk was there already. Fault point bronze.before_link. */
+SL_NODISCARD bool sl_bronze_finish(struct sl_bronze_writer *w, bool last, struct sl_arena *arena,
+				   struct sl_chunk *ret, bool *ret_new, struct sl_err *err);
+void sl_bronze_abandon(struct sl_bronze_writer *w); /* NULL is fine */
+
+struct sl_bronze_reader;
+
+/* SL_ERR_IO when the chunk is missing or damaged (names it, and how to collect it again). */
+SL_NODISCARD bool sl_bronze_open(const struct sl_home *home, const char *source, const char *id,
+				 struct sl_bronze_reader **ret, struct sl_err *err);
+const struct sl_chunk *sl_bronze_chunk(const struct sl_bronze_reader *r);
+/* Decompresses part k into out (replaced), SL_DECODE_PADDING zero bytes behind. Not for oversize. */
+SL_NODISCARD bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out,
+				 struct sl_err *err);
+void sl_bronze_close(struct sl_bronze_reader *r);
+
+#endif

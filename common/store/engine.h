@@ -1,0 +1,105 @@
+/*
+ * The one interface of the SQL engines (PostgreSQL, DuckDB). Everything that decides what a table
+ * holds is written once above it, in SQL that both understand (store/switch.c); an engine only
+ * executes, copies batches in, and hands rows out in one canonical text form. No stage asks which
+ * engine it talks to.
+ */
+#ifndef SL_STORE_ENGINE_H
+#define SL_STORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "data/batch.h"
+#include "data/type.h"
+#include "net/conn.h"
+
+struct sl_db; /* an open connection, the engine's own */
+
+struct sl_db_conf {
+	const char *path; /* DuckDB: the database file */
+	const struct sl_conn *conn; /* PostgreSQL */
+	const char *app_name; /* "sluice-store orders" */
+	bool read_only;
+	int64_t wait_us; /* how long to wait for a busy file or a lock, then SL_ERR_AGAIN */
+	const char *temp_dir; /* where a spill may go */
+};
+
+/* A column of a result. kind tells how JSON writes it (numbers and booleans without quotes). */
+struct sl_db_col {
+	const char *name;
+	enum sl_kind kind;
+};
+
+/*
+ * A value in canonical text: bool true/false; integers; decimals with their scale; doubles as the
+ * shortest text that reads back; dates YYYY-MM-DD; timestamps RFC 3339 in UTC with Z; lists as JSON
+ * arrays; other types as the engine's own text. text.p == NULL: NULL.
+ */
+typedef bool (*sl_db_row_fn)(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+			     const struct sl_str *cells, struct sl_err *err);
+
+/* Hidden columns that a copy adds behind the batch's own, the same for every row but seq. */
+struct sl_copy_extra {
+	int64_t input; /* _sl_input: the owner */
+	int64_t seq; /* _sl_seq of the first row; counts up */
+	int64_t change; /* _sl_change, when with_change */
+	bool with_change;
+};
+
+struct sl_engine {
+	const char *name; /* "pg", "duckdb": also the module's name */
+	bool unique_keys; /* a unique index guards the key, so a copy reports a second row */
+	bool shared; /* a server: no file lock around it */
+
+	bool (*open)(const struct sl_db_conf *conf, struct sl_db **ret, struct sl_err *err);
+	void (*close)(struct sl_db *db);
+
+	/* One statement; $1… are params (text or NULL). affected may be NULL. */
+	bool (*exec)(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
+		     uint64_t *affected, struct sl_err *err);
+	/* Several statements without parameters and results (DDL, models). */
+	bool (*script)(struct sl_db *db, const char *sql, struct sl_err *err);
+	/* One query; row may be NULL. cols are told with the first row; on_cols, if not NULL, is called
+	 * once before any row, also when there is none. */
+	bool (*query)(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
+		      bool (*on_cols)(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+				      struct sl_err *err),
+		      sl_db_row_fn row, void *ctx, struct sl_err *err);
+
+	bool (*begin)(struct sl_db *db, struct sl_err *err);
+	/* Outcome unknown (connection lost in COMMIT) is SL_ERR_AGAIN: `applied` tells at the rerun. */
+	bool (*commit)(struct sl_db *db, struct sl_err *err);
+	void (*rollback)(struct sl_db *db); /* also after a failed begin: harmless */
+
+	/* Copies the kept rows of batches into table ("schema.name", already checked identifiers), in
+	 * the order of schema's columns then _sl_input, _sl_seq[, _sl_change]. SL_ERR_DATA with kind
+	 * told by *ret_duplicate when a unique key refused a second row (the transaction is then to
+	 * be rolled back to its savepoint). */
+	bool (*copy_begin)(struct sl_db *db, const char *table, const struct sl_schema *schema,
+			   bool with_change, struct sl_err *err);
+	bool (*copy_batch)(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
+			   struct sl_err *err); /* extra->seq moves on */
+	bool (*copy_end)(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,
+			 struct sl_err *err);
+
+	/* Takes the pipeline's row for this transaction. After the wait it ends the backend that
+	 * blocks (same application name, same backend start) and tries once more. */
+	bool (*lock)(struct sl_db *db, const char *pipeline, struct sl_err *err);
+
+	void (*type_name)(struct sl_type t, char out[32]); /* in CREATE TABLE */
+};
+
+/* Opens module `name` and checks that it is an engine. */
+SL_NODISCARD bool sl_engine_get(const char *name, const struct sl_engine **ret, struct sl_err *err);
+
+/* "name" or "schema.name", each half quoted. */
+void sl_sql_ident(struct sl_buf *out, const char *name);
+/* A text literal, only for generated names and constants, never for data. */
+void sl_sql_literal(struct sl_buf *out, const char *text);
+
+#endif

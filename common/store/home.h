@@ -1,0 +1,38 @@
+/*
+ * HOME/<pipeline>/: everything that a pipeline keeps without a server.
+ *
+ *	bronze/<source>/<ab>/<chunk>.zst		chunks, immutable
+ *	log/<source>/<n>.json				one entry a complete collection
+ *	runs/<run>/<source>/begin.json			newest number when the run began
+ *	runs/<run>/stages/<stage>-….json		one execution each (telemetry)
+ *	clean/<rev>/<chunk>-<part>			normalized parts, removed once stored
+ *	stored/<sink>/<g>/<source>/<n>			marks: a cache of `applied`
+ *	data.db						DuckDB, when the store is embedded
+ *	lock						flock of the embedded store
+ */
+#ifndef SL_STORE_HOME_H
+#define SL_STORE_HOME_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+struct sl_home {
+	char *dir; /* absolute: HOME/<pipeline> */
+};
+
+#define SL_HOME_INIT {NULL}
+
+/* flag (--home), $SLUICE_HOME, $XDG_STATE_HOME/sluice, $HOME/.local/state/sluice; none: SL_ERR_CONFIG.
+ * Makes the directory. */
+SL_NODISCARD bool sl_home_open(struct sl_home *h, const char *flag, const char *pipeline,
+			       struct sl_err *err);
+void sl_home_release(struct sl_home *h);
+
+/* HOME/<pipeline>/ + printf; returns owned. */
+char *sl_home_path(const struct sl_home *h, const char *fmt, ...) SL_PRINTF(2, 3);
+
+/* A run id as a directory name: bytes other than [A-Za-z0-9._+-] as %XX, at most 200 bytes (longer
+ * ones end in a hash). Returns owned. */
+char *sl_home_run_dir(const char *run_id);
+
+#endif

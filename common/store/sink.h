@@ -1,0 +1,101 @@
+/*
+ * The switch: how a log entry becomes visible in a table, all at once (DESIGN §2 "How it comes true").
+ * Written once for every engine. In order:
+ *
+ *	sl_sink_open		connect, make what is missing, note rev and era, check the shape
+ *	sl_sink_begin_entry	name the entry's inputs that count (newest editions)
+ *	sl_sink_rows		per clean part, before the lock where a staging table is used
+ *	sl_sink_switch		one transaction: lock, era, applied, replace, counts, commit
+ *
+ * `applied(input) = (edition, rev)` is the truth about what a table holds.
+ */
+#ifndef SL_STORE_SINK_H
+#define SL_STORE_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "data/pipeline.h"
+#include "store/clean.h"
+#include "store/engine.h"
+#include "store/log.h"
+
+struct sl_sink;
+
+/* An input of an entry that is to be stored. */
+struct sl_sink_input {
+	const char *source;
+	size_t source_index;
+	const char *name;
+	uint64_t edition; /* = entry number */
+	size_t place;
+	const struct sl_log_chunk *chunks;
+	size_t n_chunks;
+	struct sl_counts counts; /* sum over its clean parts */
+};
+
+/* Per entry: ok = inserted + updated + unchanged + stale + superseded. */
+struct sl_outcome {
+	uint64_t inserted, updated, unchanged, stale, superseded;
+	uint64_t written; /* rows that a statement wrote or removed */
+};
+
+/* Opens the store of p's backend. The engine's module, connection or file path come from the backend
+ * and home. Errors: SL_ERR_AUTH, SL_ERR_UNAVAILABLE, SL_ERR_AGAIN (busy), SL_ERR_CONFIG (shape
+ * changed: table, mode, key, version or source order; or columns changed: DDL needed). */
+SL_NODISCARD bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home,
+			       struct sl_sink **ret, struct sl_err *err);
+void sl_sink_close(struct sl_sink *s);
+
+/* "duckdb" or "pg.<conn id>": names the marks' directory. */
+const char *sl_sink_name(const struct sl_sink *s);
+
+/* The rev that the store held when opened, "" when new; a different one drew a new era. */
+const char *sl_sink_old_rev(const struct sl_sink *s);
+
+/* (edition, rev) in `applied`; edition 0 when the input was never stored. */
+SL_NODISCARD bool sl_sink_applied(struct sl_sink *s, const char *source, const char *input,
+				  uint64_t *ret_edition, char ret_rev[SL_HASH_HEX],
+				  struct sl_err *err);
+
+/* Gives the parts of one input in order (chunk place, part): called by the switch, once or twice.
+ * The store stage supplies it: opens the clean part, or makes it again. */
+struct sl_part_feed {
+	void *ctx;
+	bool (*part)(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,
+		     struct sl_clean_reader **ret, struct sl_err *err);
+};
+
+/*
+ * Stores one entry's inputs in one transaction. Inputs already applied at (edition, rev) are skipped,
+ * those applied at a higher edition count as superseded. SL_ERR_AGAIN when the era is no longer ours.
+ * Fault points switch.before_lock, switch.after_lock, switch.before_commit, switch.after_commit.
+ */
+SL_NODISCARD bool sl_sink_switch(struct sl_sink *s, const char *run, uint64_t entry,
+				 const struct sl_sink_input *inputs, size_t n_inputs,
+				 const struct sl_part_feed *feed, struct sl_outcome *ret,
+				 struct sl_err *err);
+
+/* Writes the reject rows and counts of a refused entry, and nothing else (they can be read, the rows
+ * stay as they were). */
+SL_NODISCARD bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t entry,
+				 const struct sl_sink_input *inputs, size_t n_inputs,
+				 const struct sl_part_feed *feed, struct sl_err *err);
+
+/* Folds stage executions (JSON objects of runs/…/stages) into sluice.stage_run. */
+SL_NODISCARD bool sl_sink_stage_runs(struct sl_sink *s, const struct sl_str *json, size_t n,
+				     struct sl_err *err);
+
+/* The connection, for aggregate and query. */
+const struct sl_engine *sl_sink_engine(const struct sl_sink *s);
+struct sl_db *sl_sink_db(struct sl_sink *s);
+
+/* Opens the backend's engine without making anything (query, report on an empty store). read_only. */
+SL_NODISCARD bool sl_store_connect(const struct sl_pipeline *p, const struct sl_home *home,
+				   bool read_only, int64_t wait_us, const struct sl_engine **ret_eng,
+				   struct sl_db **ret_db, struct sl_err *err);
+
+#endif

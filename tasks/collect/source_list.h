@@ -1,0 +1,2 @@
+/* One line a source: X(name) declares sl_source_<name> and puts it into the table. */
+X(file)
