@@ -1,0 +1,2 @@
+# One line an engine: a module beside the executables, opened at first use. The only places that
+# include the library's own header.
