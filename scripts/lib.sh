@@ -1,0 +1,71 @@
+# Shared by the scripts: where we are, what is installed, how to say what happens. Sourced, not run.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export ROOT
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+fail() {
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		fail "need root to install packages; run: $*"
+	fi
+}
+
+# Installs what FILE lists and the machine lacks. Keeps daemons that packages bring from starting.
+need_packages() {
+	local file=$1 missing=() name
+	while read -r name; do
+		case $name in '' | '#'*) continue ;; esac
+		dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
+	done <"$file"
+	[ ${#missing[@]} -eq 0 ] && return 0
+	say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+	local policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+		as_root chmod 755 $policy
+		trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
+	as_root apt-get -o DPkg::Lock::Timeout=600 update -q >&2
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -q -y \
+		--no-install-recommends "${missing[@]}" >&2 || fail "apt-get could not install: ${missing[*]}"
+}
+
+# DuckDB's library, pinned by checksum, in .cache/duckdb.
+need_duckdb() {
+	"$ROOT/scripts/get-duckdb" "$ROOT/.cache/duckdb" || fail "cannot get libduckdb.so (see above)"
+}
+
+# build PRESET [target…]: configures once, builds what changed.
+build() {
+	local preset=$1
+	shift
+	need_packages "$ROOT/scripts/packages.build"
+	need_duckdb
+	(
+		cd "$ROOT" || exit 1
+		cmake --preset "$preset" -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+			${WERROR:+-DSLUICE_WERROR=ON} >"build/.$preset.log" 2>&1 ||
+			{
+				cat "build/.$preset.log" >&2
+				exit 1
+			}
+		cmake --build --preset "$preset" ${1:+--target "$@"} >"build/.$preset.log" 2>&1 ||
+			{
+				grep -E 'error|warning|FAILED' "build/.$preset.log" | head -n 40 >&2
+				echo "the whole output: build/.$preset.log" >&2
+				exit 1
+			}
+	) || fail "the $preset build failed"
+}
+
+mkdir -p "$ROOT/build"

@@ -1,0 +1,290 @@
+/*
+ * sluice-store: judges log entries and switches them into the table, one transaction each
+ * (DESIGN §2.4). Everything may be repeated: `applied` says what the table holds, marks are a
+ *cache.
+ *
+ *	for each entry: newest inputs -> clean parts there? -> judge -> switch -> mark
+ */
+#include <stdio.h>
+
+#include "base/cancel.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "run/lock.h"
+#include "run/stage.h"
+#include "store/log.h"
+#include "store/sink.h"
+#include "tasks/store/parts.h"
+#include "tasks/store/worklist.h"
+
+/* What one execution knows. */
+struct store {
+	struct sl_run *run;
+	struct sl_sink *sink;
+	unsigned generation; /* of marks, noted at the start: a rescan meanwhile is not undone by us
+			      */
+	struct sl_inventory *inventory; /* per source */
+	bool own_refused, other_refused;
+	struct sl_err refusal; /* of the first entry refused */
+};
+
+/* One entry on its way. */
+struct entry {
+	const struct sl_source *source;
+	struct sl_log_entry log;
+	bool own;
+	struct sl_sink_input *inputs; /* newest ones that the table does not hold yet */
+	size_t n_inputs;
+};
+
+static bool is_newest(const struct store *st, const struct entry *e, const struct sl_log_input *in)
+{
+	const struct sl_edition *ed = sl_inventory_find(&st->inventory[e->source->index], in->name);
+
+	return ed && ed->n == e->log.n;
+}
+
+/*
+ * Picks the inputs that count: the newest edition, not applied at (edition, rev). *ret_held = every
+ * input of the entry is in the table at its edition or a higher one.
+ */
+static bool pick_inputs(struct store *st, struct entry *e, bool *ret_held, struct sl_err *err)
+{
+	bool held = true;
+
+	e->inputs = sl_arena_zalloc(&st->run->arena, e->log.n_inputs + 1, sizeof(*e->inputs));
+	for (size_t i = 0; i < e->log.n_inputs; i++) {
+		const struct sl_log_input *in = &e->log.inputs[i];
+		char rev[SL_HASH_HEX];
+		uint64_t edition = 0;
+
+		if (!sl_sink_applied(st->sink, e->source->name, in->name, &edition, rev, err))
+			return false;
+		held = held && edition >= e->log.n;
+		if (!is_newest(st, e, in) || edition > e->log.n ||
+		    (edition == e->log.n && strcmp(rev, st->run->p->rev) == 0))
+			continue;
+		e->inputs[e->n_inputs++] = (struct sl_sink_input){
+			.source = e->source->name,
+			.source_index = e->source->index,
+			.name = in->name,
+			.edition = e->log.n,
+			.place = i,
+			.chunks = in->chunks,
+			.n_chunks = in->n_chunks,
+		};
+	}
+	*ret_held = held;
+	return true;
+}
+
+static struct sl_counts sum_counts(const struct entry *e)
+{
+	struct sl_counts sum = {0};
+
+	for (size_t i = 0; i < e->n_inputs; i++) {
+		sum.n_in += e->inputs[i].counts.n_in;
+		sum.ok += e->inputs[i].counts.ok;
+		sum.bad += e->inputs[i].counts.bad;
+		sum.dup += e->inputs[i].counts.dup;
+		sum.filtered += e->inputs[i].counts.filtered;
+	}
+	return sum;
+}
+
+/* limit in hundredths of a percent of the records read, or in rows. */
+static bool beyond_limit(const struct sl_pipeline *p, const struct sl_counts *c)
+{
+	if (p->reject_unit == SL_LIMIT_PERCENT)
+		return c->bad * 10000 > (uint64_t)p->reject_limit * c->n_in;
+	return c->bad > (uint64_t)p->reject_limit;
+}
+
+static void add_counts(struct sl_result *r, const struct sl_counts *c)
+{
+	r->n_in += c->n_in;
+	r->kept += c->ok;
+	r->dup += c->dup;
+	r->filtered += c->filtered;
+	r->rejected += c->bad;
+}
+
+static void add_outcome(struct sl_result *r, const struct sl_outcome *o)
+{
+	r->inserted += o->inserted;
+	r->updated += o->updated;
+	r->unchanged += o->unchanged;
+	r->stale += o->stale;
+	r->superseded += o->superseded;
+	r->written += o->written;
+}
+
+static bool mark(struct store *st, const struct entry *e, struct sl_err *err)
+{
+	SL_FAULT("store.before_mark", err);
+	return sl_mark_link(&st->run->home, sl_sink_name(st->sink), st->generation, e->source->name,
+			    e->log.n, err);
+}
+
+static void note_refused(struct store *st, const struct entry *e, const struct sl_counts *c)
+{
+	struct sl_err *r = &st->refusal;
+
+	if (e->own)
+		st->own_refused = true;
+	else
+		st->other_refused = true;
+	st->run->result.pending++;
+	sl_log(SL_WARNING, "entry refused, the table stays as it was",
+	       "source=%s entry=%" PRIu64 " run=%s rejected=%" PRIu64 " in=%" PRIu64,
+	       e->source->name, e->log.n, e->log.run, c->bad, c->n_in);
+	if (r->kind != SL_ERR_NONE)
+		return;
+	sl_err_set(r, SL_ERR_DATA,
+		   "entry %" PRIu64 " of source \"%s\" has %" PRIu64 " rejected of %" PRIu64
+		   " records, more than rejects.limit allows; nothing of it was stored",
+		   e->log.n, e->source->name, c->bad, c->n_in);
+	sl_err_hint(r,
+		    "see the rejects (table sluice.reject), mend the data or the rules, or raise "
+		    "rejects.limit, then run again");
+}
+
+static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
+{
+	struct sl_parts parts = {.run = st->run, .source = e->source->name, .rev = st->run->p->rev};
+	const struct sl_part_feed feed = sl_parts_feed(&parts);
+	struct sl_outcome outcome = {0};
+	bool complete = false;
+
+	if (!sl_parts_gather(&parts, e->inputs, e->n_inputs, &complete, err))
+		return false;
+	if (!complete && !e->own) {
+		st->run->result.pending++;
+		sl_log(SL_WARNING, "entry stays pending: some parts cannot be normalized now",
+		       "source=%s entry=%" PRIu64 " run=%s", e->source->name, e->log.n, e->log.run);
+		return true;
+	}
+	if (!complete)
+		return sl_err_set(err, SL_ERR_AGAIN,
+				  "some parts of entry %" PRIu64
+				  " of \"%s\" cannot be normalized now",
+				  e->log.n, e->source->name);
+
+	const struct sl_counts counts = sum_counts(e);
+
+	add_counts(&st->run->result, &counts);
+	if (beyond_limit(st->run->p, &counts)) {
+		note_refused(st, e, &counts);
+		return sl_sink_refuse(st->sink, e->log.run, e->log.n, e->inputs, e->n_inputs, &feed,
+				      err);
+	}
+	SL_FAULT("store.before_switch", err);
+	if (!sl_sink_switch(st->sink, e->log.run, e->log.n, e->inputs, e->n_inputs, &feed, &outcome,
+			    err))
+		return false;
+	add_outcome(&st->run->result, &outcome);
+	if (!mark(st, e, err))
+		return false;
+	sl_parts_remove(&parts, e->inputs, e->n_inputs);
+	return true;
+}
+
+static bool store_entry(struct store *st, const struct sl_work *work, struct sl_err *err)
+{
+	struct entry e = {.source = &st->run->p->sources[work->source], .own = work->own};
+	bool held = false;
+
+	if (!sl_cancel_check(err) ||
+	    !sl_log_read(&st->run->home, e.source->name, work->n, &st->run->arena, &e.log, err) ||
+	    !pick_inputs(st, &e, &held, err))
+		return false;
+	st->run->result.entries++;
+	if (e.n_inputs == 0 || (!e.own && held))
+		return mark(st, &e, err);
+	return store_inputs(st, &e, err);
+}
+
+static bool read_inventories(struct store *st, struct sl_err *err)
+{
+	const struct sl_pipeline *p = st->run->p;
+
+	st->inventory = sl_arena_zalloc(&st->run->arena, p->n_sources, sizeof(*st->inventory));
+	for (size_t s = 0; s < p->n_sources; s++) {
+		if (!sl_log_inventory(&st->run->home, p->sources[s].name, 0, &st->run->arena,
+				      &st->inventory[s], err))
+			return false;
+	}
+	return true;
+}
+
+static void log_rule_change(const struct store *st)
+{
+	const char *old = sl_sink_old_rev(st->sink);
+
+	if (old[0] && strcmp(old, st->run->p->rev) != 0)
+		sl_log(SL_INFO, "rules changed since the last store", "from=%.12s to=%.12s", old,
+		       st->run->p->rev);
+}
+
+/* A run that had entries of its own answers for them; one that had none for the others'. */
+static bool verdict(const struct store *st, const struct sl_worklist *work, struct sl_err *err)
+{
+	if (st->own_refused || (work->n_own == 0 && st->other_refused)) {
+		*err = st->refusal;
+		return false;
+	}
+	return true;
+}
+
+static bool store_all(struct store *st, struct sl_err *err)
+{
+	struct sl_run *run = st->run;
+	struct sl_worklist work = {0};
+
+	log_rule_change(st);
+	if (!sl_run_rules_still(run, err) ||
+	    !sl_mark_generation(&run->home, sl_sink_name(st->sink), &st->generation, err) ||
+	    !sl_worklist_make(run, sl_sink_name(st->sink), st->generation, &run->arena, &work,
+			      err) ||
+	    !read_inventories(st, err))
+		return false;
+	for (size_t i = 0; i < work.n; i++) {
+		if (!store_entry(st, &work.v[i], err))
+			return false;
+	}
+	return verdict(st, &work, err);
+}
+
+static bool run_store(struct sl_run *run, const void *params, struct sl_err *err)
+{
+	struct store st = {.run = run, .refusal = SL_ERR_INIT};
+
+	(void)params;
+	if (!sl_store_lock(run, err) || !sl_sink_open(run->p, &run->home, &st.sink, err))
+		return false;
+
+	const bool ok = store_all(&st, err);
+
+	sl_sink_close(st.sink);
+	return ok;
+}
+
+static const struct sl_stage stage = {
+	.name = "store",
+	.summary = "judges collected entries and makes them visible in the table, all at once",
+	.usage = "--pipeline NAME|FILE [--run-id ID] [OPTION]…",
+	.description = "Takes the run's log entries (and, unless the run has an interval, every "
+		       "entry of any\n"
+		       "run that waits), judges their rejects against rejects.limit, and replaces "
+		       "the rows of\n"
+		       "each input in one transaction per entry. An exact rerun writes nothing. A "
+		       "refused\n"
+		       "entry stays pending; its rejects can be read in sluice.reject.\n",
+	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE,
+	.run = run_store,
+};
+
+int main(int argc, char **argv)
+{
+	return sl_stage_main(&stage, argc, argv);
+}

@@ -1,0 +1,176 @@
+/*
+ * Clean parts for the store stage: find, make again, count, feed, remove. Nothing here decides
+ * anything; a clean part is a pure function of its part and the rules, so making it again is safe
+ * whoever does it.
+ */
+#include "tasks/store/parts.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "run/spawn.h"
+#include "store/clean.h"
+
+static struct sl_clean_id id_of(const struct sl_parts *parts, const struct sl_log_chunk *chunk,
+				uint32_t part)
+{
+	return (struct sl_clean_id){.rev = parts->rev, .chunk = chunk->id, .part = part};
+}
+
+/* Adds a line "source:chunk:part" for every clean part of the input that is not there. */
+static size_t list_missing(const struct sl_parts *parts, const struct sl_sink_input *input,
+			   struct sl_buf *list)
+{
+	size_t missing = 0;
+
+	for (size_t c = 0; c < input->n_chunks; c++) {
+		const struct sl_log_chunk *chunk = &input->chunks[c];
+
+		for (uint32_t k = 0; k < chunk->parts; k++) {
+			const struct sl_clean_id id = id_of(parts, chunk, k);
+
+			if (sl_clean_exists(&parts->run->home, &id))
+				continue;
+			sl_buf_addf(list, "%s:%s:%" PRIu32 "\n", parts->source, chunk->id, k);
+			missing++;
+		}
+	}
+	return missing;
+}
+
+/* Executes sluice-normalize --parts @FILE with the flags that we were given ourselves. */
+static bool normalize_parts(const struct sl_parts *parts, const struct sl_buf *list,
+			    struct sl_err *err)
+{
+	const struct sl_run *run = parts->run;
+	sl_cleanup(sl_freep) char *dir = sl_home_path(&run->home, "clean");
+	sl_cleanup(sl_freep) char *file = sl_xasprintf("%s/missing-%d", dir, (int)getpid());
+	sl_cleanup(sl_freep) char *at_file = sl_xasprintf("@%s", file);
+	sl_cleanup(sl_freep) const char **argv = sl_xcalloc(run->n_passed + 6, sizeof(*argv));
+	sl_cleanup(sl_buf_release) struct sl_buf result = SL_BUF_INIT;
+	struct sl_child child;
+	size_t n = 0;
+	int code = 0;
+
+	if (!sl_dir_make(dir, err) || !sl_file_replace(file, list->p, list->n, err))
+		return false;
+	argv[n++] = "sluice-normalize";
+	for (size_t i = 0; i < run->n_passed; i++)
+		argv[n++] = run->passed[i];
+	argv[n++] = "--run-id";
+	argv[n++] = run->run_id;
+	argv[n++] = "--parts";
+	argv[n++] = at_file;
+	const bool done = sl_spawn("sluice-normalize", argv, true, &child, err) &&
+			  sl_child_wait(&child, &code, &result, err);
+
+	unlink(file);
+	if (!done)
+		return false;
+	if (code != 0)
+		sl_log(SL_WARNING, "normalizing missing parts failed", "exit=%d", code);
+	return true;
+}
+
+static bool add_counts(const struct sl_parts *parts, const struct sl_clean_id *id,
+		       struct sl_counts *sum, bool *there, struct sl_err *err)
+{
+	struct sl_clean_reader *reader = NULL;
+
+	if (!sl_clean_open(&parts->run->home, id, &reader, err))
+		return false;
+	*there = reader != NULL;
+	if (!reader)
+		return true;
+
+	const struct sl_counts *counts = sl_clean_counts(reader);
+
+	sum->n_in += counts->n_in;
+	sum->ok += counts->ok;
+	sum->bad += counts->bad;
+	sum->dup += counts->dup;
+	sum->filtered += counts->filtered;
+	sl_clean_close(reader);
+	return true;
+}
+
+static bool count_input(const struct sl_parts *parts, struct sl_sink_input *input, bool *complete,
+			struct sl_err *err)
+{
+	input->counts = (struct sl_counts){0};
+	for (size_t c = 0; c < input->n_chunks; c++) {
+		for (uint32_t k = 0; k < input->chunks[c].parts; k++) {
+			const struct sl_clean_id id = id_of(parts, &input->chunks[c], k);
+			bool there = false;
+
+			if (!add_counts(parts, &id, &input->counts, &there, err))
+				return false;
+			*complete = *complete && there;
+		}
+	}
+	return true;
+}
+
+bool sl_parts_gather(const struct sl_parts *parts, struct sl_sink_input *inputs, size_t n_inputs,
+		     bool *ret_complete, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf list = SL_BUF_INIT;
+	size_t missing = 0;
+	bool complete = true;
+
+	for (size_t i = 0; i < n_inputs; i++)
+		missing += list_missing(parts, &inputs[i], &list);
+	if (missing > 0) {
+		sl_log(SL_INFO, "clean parts missing, normalizing them", "source=%s parts=%zu",
+		       parts->source, missing);
+		if (!normalize_parts(parts, &list, err))
+			return false;
+	}
+	for (size_t i = 0; i < n_inputs; i++) {
+		if (!count_input(parts, &inputs[i], &complete, err))
+			return false;
+	}
+	*ret_complete = complete;
+	return true;
+}
+
+static bool feed_part(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,
+		      struct sl_clean_reader **ret, struct sl_err *err)
+{
+	const struct sl_parts *parts = ctx;
+	const struct sl_clean_id id = id_of(parts, chunk, part);
+	struct sl_clean_reader *reader = NULL;
+
+	if (!sl_clean_open(&parts->run->home, &id, &reader, err))
+		return false;
+	if (!reader) { /* another store of the same entry was faster and removed it */
+		sl_err_set(err, SL_ERR_AGAIN, "clean part %.12s-%" PRIu32 " went away meanwhile",
+			   chunk->id, part);
+		return sl_err_hint(err, "run the stage again");
+	}
+	*ret = reader;
+	return true;
+}
+
+struct sl_part_feed sl_parts_feed(struct sl_parts *parts)
+{
+	return (struct sl_part_feed){.ctx = parts, .part = feed_part};
+}
+
+void sl_parts_remove(const struct sl_parts *parts, const struct sl_sink_input *inputs,
+		     size_t n_inputs)
+{
+	for (size_t i = 0; i < n_inputs; i++) {
+		for (size_t c = 0; c < inputs[i].n_chunks; c++) {
+			for (uint32_t k = 0; k < inputs[i].chunks[c].parts; k++) {
+				const struct sl_clean_id id = id_of(parts, &inputs[i].chunks[c], k);
+
+				sl_clean_remove(&parts->run->home, &id);
+			}
+		}
+	}
+}

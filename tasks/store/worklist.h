@@ -1,0 +1,35 @@
+/*
+ * Which log entries a store works on, in which order (DESIGN §2.4): an interval run on its own; any
+ * other run first on every entry of any source without a mark, oldest first, then on its own,
+ * marked or not.
+ */
+#ifndef SL_STORE_WORKLIST_H
+#define SL_STORE_WORKLIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "run/stage.h"
+#include "store/log.h"
+
+struct sl_work {
+	size_t source; /* index in the pipeline */
+	uint64_t n;    /* entry */
+	bool own;      /* belongs to this run */
+};
+
+struct sl_worklist {
+	struct sl_work *v;
+	size_t n;
+	size_t n_own;
+};
+
+/* sink, generation: whose marks count. Owned by arena. */
+SL_NODISCARD bool sl_worklist_make(const struct sl_run *run, const char *sink, unsigned generation,
+				   struct sl_arena *arena, struct sl_worklist *ret,
+				   struct sl_err *err);
+
+#endif
