@@ -1,0 +1,70 @@
+"""Fixtures for every layer: a clean environment, a HOME per test, a private PostgreSQL per session."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.lib.services import Postgres, start_postgres
+from tests.lib.stage import BIN, SHARED, Sluice
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine's environment says must not change a test."""
+    for name in list(os.environ):
+        if name.startswith(("PG", "AIRFLOW_", "SLUICE_CONN", "SLUICE_SET")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def bin_dir() -> Path:
+    assert (BIN / "sluice").exists(), f"no executables in {BIN}: run scripts/test, which builds them"
+    return BIN
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    server = start_postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data kept outside the project."""
+    if not SHARED.is_dir():
+        pytest.skip("skipped: ../shared with the real data is absent")
+    return SHARED
+
+
+@pytest.fixture
+def make(tmp_path: Path, bin_dir: Path, request: pytest.FixtureRequest) -> Callable[..., Sluice]:
+    """make(pipeline, backend): a Sluice with its own HOME and, on PostgreSQL, its own database."""
+
+    def factory(pipeline: str | Path, backend: str = "embedded", **kwargs: object) -> Sluice:
+        number = next(_numbers)
+        sluice = Sluice(str(pipeline), tmp_path / f"home{number}", backend, **kwargs)  # type: ignore[arg-type]
+        if backend != "embedded":
+            server: Postgres = request.getfixturevalue("postgres")
+            database = f"t{os.getpid()}_{number}"
+            server.psql(f"create database {database}")
+            sluice.env["SLUICE_CONN_WAREHOUSE"] = server.uri(database)
+        return sluice
+
+    return factory
+
+
+@pytest.fixture(params=["embedded", "local"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each such test runs on DuckDB and on PostgreSQL."""
+    return str(request.param)

@@ -1,0 +1,175 @@
+"""Kill or rerun anything, the tables stay the same: what each event does to a table, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lib.shop import ALL, CONTRACT, COUNT, rows, write_csv, write_pipeline
+from tests.lib.stage import Sluice
+
+Make = Callable[..., Sluice]
+
+
+def count(sluice: Sluice) -> int:
+    return int(sluice.query(COUNT)[0]["n"])
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    write_pipeline(tmp_path / "shop")
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 5))
+    write_csv(tmp_path / "shop", "b.csv", rows(100, 3))
+    return tmp_path / "shop"
+
+
+def test_first_run_stores_every_row(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    result = s("run").result
+    assert (result["n_in"], result["kept"], result["inserted"]) == (8, 8, 8)
+    assert count(s) == 8
+
+
+def test_rerun_changes_and_writes_nothing(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("run", "--run-id", "r1")
+    before = s.table(ALL)
+    again = s("run", "--run-id", "r1").result
+    assert again["written"] == 0
+    assert s.table(ALL) == before
+    assert s("run").result["written"] == 0
+
+
+def test_collect_with_nothing_new_exits_99(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s("run")
+    assert s("collect", "--run-id", "other", code=99).result["kind"] == "nothing"
+
+
+def test_added_file_adds_its_rows_only(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("run")
+    write_csv(shop, "c.csv", rows(200, 4))
+    assert s("run").result["inserted"] == 4
+    assert count(s) == 12
+
+
+def test_edited_file_replaces_its_rows(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("run")
+    write_csv(shop, "a.csv", rows(1, 2, total="1.00"))
+    s("run")
+    assert count(s) == 5
+    assert {r["total"] for r in s.query("select distinct total from shop where id < 100")} in ({1.0}, {"1.00"})
+
+
+def test_emptied_file_loses_its_rows(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("run")
+    (shop / "inbox" / "a.csv").write_text("")
+    s("run")
+    assert count(s) == 3
+
+
+def test_removed_file_withdraws_nothing_and_renamed_is_new(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("run")
+    (shop / "inbox" / "a.csv").unlink()
+    s("run")
+    assert count(s) == 8
+    (shop / "inbox" / "b.csv").rename(shop / "inbox" / "b2.csv")
+    s("run")
+    assert count(s) == 11
+
+
+def test_touching_a_file_makes_no_entry(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s("run")
+    (shop / "inbox" / "a.csv").touch()
+    s("collect", "--run-id", "r2", code=99)
+
+
+def test_again_collects_anew_and_keeps_the_rows(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("run", "--run-id", "r1")
+    before = s.table(ALL)
+    assert s("run", "--run-id", "r1", "--again").result["entries"] >= 1
+    assert s.table(ALL) == before
+
+
+def test_rejects_beyond_the_limit_keep_the_table_until_mended(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("run")
+    before = s.table(ALL)
+    write_csv(shop, "bad.csv", [*rows(300, 2), (302, "2026-01-01T00:00:00Z", "-4", "FR")])
+    refused = s("run", "--run-id", "bad", code=65).result
+    assert refused["kind"] == "data"
+    assert s.table(ALL) == before
+    reject = s.query("select field, rule from sluice.reject")
+    assert reject == [{"field": "total", "rule": "min"}]
+    write_csv(shop, "bad.csv", rows(300, 3))
+    s("run", "--run-id", "bad")
+    assert count(s) == 11
+    assert s.query("select count(*) as n from sluice.reject")[0]["n"] == 0
+
+
+def test_raised_limit_lets_the_refused_entry_in(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    write_csv(shop, "bad.csv", [*rows(300, 2), (302, "2026-01-01T00:00:00Z", "-4", "FR")])
+    s("run", "--run-id", "r1", code=65)
+    done = s("run", "--run-id", "r1", "--set", "rejects.limit=1").result
+    assert (done["kept"], done["rejected"]) == (10, 1)
+    assert count(s) == 10
+
+
+@pytest.mark.parametrize("mode", ["append", "latest"])
+def test_changed_rules_replace_rows_and_old_rules_bring_them_back(
+    make: Make, tmp_path: Path, backend: str, mode: str
+) -> None:
+    folder = tmp_path / "shop"
+    file = write_pipeline(folder, mode)
+    write_csv(folder, "a.csv", [*rows(1, 3), (4, "2026-01-05T00:00:00Z", "20.00", "BE")])
+    s = make(file, backend)
+    s("run", "--run-id", "r1")
+    before = s.table(ALL)
+    other = CONTRACT.replace("zone: UTC}", "zone: UTC}\n  note: {type: text}")
+    assert other != CONTRACT
+    lower = CONTRACT.replace("min: 0", "max: 100")
+    write_pipeline(folder, mode, contract=lower)
+    s("run", "--replay")
+    assert s.table(ALL) == before
+    write_pipeline(folder, mode)
+    s("run", "--replay")
+    assert s.table(ALL) == before
+
+
+def test_latest_keeps_the_greatest_version_in_any_order(make: Make, tmp_path: Path, backend: str) -> None:
+    tables = set()
+    for number, order in enumerate((["a", "b", "c"], ["c", "a", "b"], ["b", "c", "a"])):
+        folder = tmp_path / f"shop{number}"
+        s = make(write_pipeline(folder, "latest"), backend)
+        for name in order:
+            day = {"a": 1, "b": 2, "c": 3}[name]
+            write_csv(folder, f"{name}.csv", rows(1, 4, total=f"{day}.00", day=day))
+            s("run")
+        tables.add(s.table(ALL))
+        assert {r["total"] for r in s.query("select total from shop")} in ({3.0}, {"3.00"})
+    assert len(tables) == 1
+
+
+def test_embedded_and_postgres_hold_the_same_rows(make: Make, shop: Path) -> None:
+    tables = set()
+    for backend in ("embedded", "local"):
+        s = make(shop / "pipeline.yaml", backend)
+        s("run")
+        tables.add(s.table(ALL))
+    assert len(tables) == 1
+
+
+def test_store_alone_picks_up_what_a_killed_run_left(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    s("collect", "--run-id", "dead")
+    assert s("run").result["inserted"] == 8
+    assert count(s) == 8
