@@ -1,0 +1,191 @@
+"""Kill any stage at any moment, run again: the tables end as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lib.shop import ALL, rows, write_csv, write_pipeline
+from tests.lib.stage import Sluice, finish, kill_group
+
+Make = Callable[..., Sluice]
+KILLS = {"embedded": 100, "local": 50}
+STATE = "select source, name, edition, rev, n_in, ok, bad from sluice.applied order by source, name"
+
+
+@pytest.fixture(params=["append", "latest"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def fill(folder: Path) -> None:
+    """Inputs that overlap in their keys, in versions that disagree with the files' order."""
+    write_csv(folder, "a.csv", rows(1, 400, total="3.00", day=3))
+    write_csv(folder, "b.csv", rows(200, 400, total="2.00", day=2))
+    write_csv(folder, "c.csv", rows(300, 400, total="4.00", day=4))
+
+
+def end_state(s: Sluice) -> tuple[str, str]:
+    return s.table(ALL), s.table(STATE)
+
+
+@pytest.fixture
+def wanted(make: Make, tmp_path: Path, mode: str, backend: str) -> tuple[str, str]:
+    """The fault-free end state."""
+    folder = tmp_path / "clean"
+    s = make(write_pipeline(folder, mode), backend)
+    fill(folder)
+    s("run")
+    return end_state(s)
+
+
+def assert_tidy(s: Sluice) -> None:
+    """No half-written file and no clean part is left after a finished run."""
+    left = [p for p in s.home.rglob("*") if p.name.startswith(".tmp-") or "/clean/" in str(p) and p.is_file()]
+    stale = [p for p in left if "/clean/" in str(p)]
+    assert not stale, stale[:5]
+
+
+def test_random_sigkill_then_rerun_ends_in_the_same_tables(
+    make: Make, tmp_path: Path, mode: str, backend: str, wanted: tuple[str, str]
+) -> None:
+    dice = random.Random(f"{mode}-{backend}")
+    folder = tmp_path / "shop"
+    s = make(write_pipeline(folder, mode), backend)
+    fill(folder)
+    started = time.monotonic()
+    probe = make(folder / "pipeline.yaml", backend)
+    probe("run")
+    whole = time.monotonic() - started
+    killed = 0
+    for round_ in range(KILLS[backend] // 2):
+        fresh = s if round_ % 5 else make(folder / "pipeline.yaml", backend)
+        s = fresh
+        child = s.start("run", "--run-id", f"r{round_}")
+        time.sleep(dice.uniform(0, whole))
+        kill_group(child)
+        killed += finish(child).code == 137
+    s("run")
+    assert end_state(s) == wanted
+    assert killed > 0, "no run was still alive when the kill came"
+    assert s("run").result["written"] == 0
+
+
+def passed_points(s: Sluice, trace: Path) -> list[str]:
+    s("run", "--run-id", "traced", env={"SLUICE_FAULT_TRACE": str(trace)})
+    return sorted(set(trace.read_text().split()))
+
+
+@pytest.mark.parametrize("kind", ["kill", "abort", "eio"])
+def test_every_fault_point_then_rerun(
+    make: Make, tmp_path: Path, mode: str, backend: str, wanted: tuple[str, str], kind: str
+) -> None:
+    folder = tmp_path / "shop"
+    file = write_pipeline(folder, mode)
+    fill(folder)
+    points = passed_points(make(file, backend), tmp_path / "trace")
+    assert len(points) >= 8, points
+    for point in points:
+        for nth in (1, 2):
+            s = make(file, backend)
+            s("run", "--run-id", "hit", code=None, env={"SLUICE_FAULT": f"{point}:{nth}:{kind}"})
+            s("run")
+            s("run", "--run-id", "hit")
+            assert end_state(s) == wanted, f"{point}:{nth}:{kind}"
+            assert_tidy(s)
+
+
+def test_sigterm_at_random_moments_exits_143_and_loses_nothing(
+    make: Make, tmp_path: Path, mode: str, backend: str, wanted: tuple[str, str]
+) -> None:
+    dice = random.Random(7)
+    folder = tmp_path / "shop"
+    s = make(write_pipeline(folder, mode), backend)
+    fill(folder)
+    codes = set()
+    for round_ in range(15):
+        child = s.start("run", "--run-id", f"r{round_}")
+        time.sleep(dice.uniform(0.0, 0.25))
+        begun = time.monotonic()
+        os.kill(child.pid, signal.SIGTERM)
+        codes.add(finish(child, timeout=10).code)
+        assert time.monotonic() - begun < 4
+    assert codes <= {0, 143}, codes
+    s("run")
+    assert end_state(s) == wanted
+
+
+def test_stopped_store_with_old_rules_wakes_up_and_changes_nothing(
+    make: Make, tmp_path: Path, mode: str, backend: str
+) -> None:
+    folder = tmp_path / "shop"
+    file = write_pipeline(folder, mode)
+    fill(folder)
+    s = make(file, backend)
+    s("collect", "--run-id", "r1")
+    s("normalize", "--run-id", "r1")
+    old = s.start("store", "--run-id", "r1", env={"SLUICE_FAULT": "store.before_switch:1:stop"})
+    wait_stopped(old.pid)
+    text = file.read_text()
+    file.write_text(text.replace("min: 0}", "min: 0, max: 1000}"))
+    try:
+        if backend == "embedded":  # the stopped process holds the database's file
+            os.kill(old.pid, signal.SIGCONT)
+            finish(old)
+            s("run", "--run-id", "r1")
+        else:
+            s("run", "--run-id", "r1")
+            new = end_state(s)
+            os.kill(old.pid, signal.SIGCONT)
+            assert finish(old).code == 75
+            assert end_state(s) == new
+        s("run", "--run-id", "r1")
+        assert len(s.query("select distinct rev from sluice.applied")) == 1
+    finally:
+        kill_group(old)
+
+
+def wait_stopped(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+        assert time.monotonic() < deadline, "the store never reached its fault point"
+        time.sleep(0.01)
+
+
+def test_two_runs_at_once_end_well_or_one_says_75(
+    make: Make, tmp_path: Path, mode: str, backend: str, wanted: tuple[str, str]
+) -> None:
+    folder = tmp_path / "shop"
+    s = make(write_pipeline(folder, mode), backend)
+    fill(folder)
+    for _ in range(5):
+        both = [s.start("run", "--run-id", name) for name in ("x", "y")]
+        codes = [finish(child).code for child in both]
+        assert set(codes) <= {0, 75}, codes
+        assert 0 in codes
+    s("run")
+    assert end_state(s) == wanted
+
+
+def test_reader_never_sees_half_a_collection(make: Make, tmp_path: Path, mode: str, backend: str) -> None:
+    folder = tmp_path / "shop"
+    s = make(write_pipeline(folder, mode), backend)
+    write_csv(folder, "a.csv", rows(1, 300, total="1.00"))
+    s("run")
+    seen = set()
+    for number in range(2, 6):
+        write_csv(folder, "a.csv", rows(1, 300, total=f"{number}.00", day=number))
+        child = s.start("run")
+        while child.poll() is None:
+            found = s("query", "--sql", "select count(*) as n, count(distinct total) as t from shop", "--format",
+                      "json", code=(0, 75))  # fmt: skip
+            if found.code == 0:
+                seen.add((found.rows()[0]["n"], found.rows()[0]["t"]))
+        assert finish(child).code == 0
+    assert seen <= {(300, 1)}, seen
