@@ -1,7 +1,7 @@
 /*
- * A rule reads columns of a batch and writes one, column by column, never row by row. It is one file
- * (tasks/normalize/rule_<name>.c) and one line in rule_list.h; reading its YAML, refusing unknown
- * keys, help, docs and counting come from its field table.
+ * A rule reads columns of a batch and writes one, column by column, never row by row. It is one
+ * file (tasks/normalize/rule_<name>.c) and one line in rule_list.h; reading its YAML, refusing
+ * unknown keys, help, docs and counting come from its field table.
  *
  * A bad value is no error: the rule rejects the row (sl_batch_reject) or leaves NULL, as its fields
  * say. An error (false) means that the rule itself cannot work.
@@ -25,17 +25,21 @@ struct sl_rule_scope {
 	struct sl_arena *arena;
 	struct sl_diags *diags;
 	struct sl_place at; /* the rule's place in the file */
-	const char *rule; /* its name */
+	const char *rule;   /* its name */
 };
 
 /* Index of a column that must exist; on failure adds E1008 with a suggestion and returns false. */
 bool sl_rule_from(struct sl_rule_scope *s, const char *name, struct sl_place at, size_t *ret);
 
 /*
- * Index of the column to write: an existing one (its type is then the result's; accept() of the
- * caller checks it) or a new one of type def. name NULL means the column read, idx.
+ * Index of the column to write: an existing one (its type is then the result's; check it with
+ * sl_rule_type) or a new one of type def, not stored. name NULL: *ret stays as the caller set it,
+ * the column read. Several rules may write one column; the last one that runs wins.
  */
 bool sl_rule_into(struct sl_rule_scope *s, const char *name, struct sl_type def, size_t *ret);
+
+/* True when column col has one of the kinds (bits 1 << SL_TEXT …), else E1005 naming both. */
+bool sl_rule_type(struct sl_rule_scope *s, size_t col, unsigned kinds);
 
 struct sl_rule {
 	const char *name;

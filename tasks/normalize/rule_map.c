@@ -1,0 +1,145 @@
+/*
+ * Rule map: a text replaced by the one that a table gives for it ("MAISON" → "house"). An exact
+ * entry goes before one that only differs in capital letters. NULL stays NULL.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "base/mem.h"
+#include "data/rule.h"
+
+enum on_unknown { UNKNOWN_KEEP, UNKNOWN_NULL, UNKNOWN_REJECT };
+static const char *const unknown_names[] = {"keep", "null", "reject", NULL};
+
+struct entry {
+	struct sl_str key, value;
+	pcre2_code *any_case; /* the key as a pattern, with ignore_case */
+};
+
+struct map {
+	const char *from, *into;
+	struct sl_pairs values;
+	int fallback;
+	bool ignore_case;
+	size_t from_col, into_col;
+	struct entry *entries; /* sorted by key */
+	pcre2_match_data *match;
+};
+
+static const struct sl_field fields[] = {
+	SL_F_TEXT(struct map, from, SL_F_REQUIRED | SL_F_IDENTITY, NULL, "text column to read"),
+	SL_F_TEXT(struct map, into, SL_F_IDENTITY, NULL,
+		  "text column to write; default: the column read"),
+	SL_F_PAIRS(struct map, values, SL_F_REQUIRED | SL_F_IDENTITY, "text: text to write for it"),
+	{"default", SL_FT_ENUM, SL_F_AT(struct map, fallback, int), SL_F_IDENTITY, "keep", 0, 0,
+	 unknown_names, "what a text that is not listed does: keep it, null, or reject the row"},
+	SL_F_BOOL(struct map, ignore_case, SL_F_IDENTITY, "false",
+		  "capital and small letters are the same"),
+	SL_F_END,
+};
+
+static int by_key(const void *a, const void *b)
+{
+	return sl_str_cmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+}
+
+static void compile_any_case(struct map *m)
+{
+	int code;
+	PCRE2_SIZE at;
+
+	for (size_t i = 0; i < m->values.n; i++) {
+		struct entry *e = &m->entries[i];
+
+		e->any_case = pcre2_compile((PCRE2_SPTR)e->key.p, e->key.n,
+					    PCRE2_LITERAL | PCRE2_UTF | PCRE2_CASELESS |
+						    PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+					    &code, &at, NULL);
+		if (!e->any_case)
+			SL_BUG("cannot compile a literal text: code %d", code);
+	}
+	m->match = pcre2_match_data_create(1, NULL);
+}
+
+static bool prepare(void *params, struct sl_rule_scope *s)
+{
+	struct map *m = params;
+
+	if (!sl_rule_from(s, m->from, s->at, &m->from_col) ||
+	    !sl_rule_type(s, m->from_col, 1U << SL_TEXT))
+		return false;
+	m->into_col = m->from_col;
+	if (!sl_rule_into(s, m->into, (struct sl_type){.kind = SL_TEXT}, &m->into_col) ||
+	    !sl_rule_type(s, m->into_col, 1U << SL_TEXT))
+		return false;
+	m->entries = sl_xcalloc(m->values.n ? m->values.n : 1, sizeof(*m->entries));
+	for (size_t i = 0; i < m->values.n; i++) {
+		m->entries[i].key = sl_str_of(m->values.key[i]);
+		m->entries[i].value = sl_str_of(m->values.value[i]);
+	}
+	qsort(m->entries, m->values.n, sizeof(*m->entries), by_key);
+	if (m->ignore_case)
+		compile_any_case(m);
+	return true;
+}
+
+static const struct entry *look_up(const struct map *m, struct sl_str text)
+{
+	const struct entry wanted = {.key = text};
+	const struct entry *e =
+		bsearch(&wanted, m->entries, m->values.n, sizeof(*m->entries), by_key);
+
+	for (size_t i = 0; !e && m->ignore_case && i < m->values.n; i++)
+		if (pcre2_match(m->entries[i].any_case, (PCRE2_SPTR)(text.p ? text.p : ""), text.n,
+				0, PCRE2_NO_UTF_CHECK, m->match, NULL) >= 0)
+			e = &m->entries[i];
+	return e;
+}
+
+static void map_row(const struct map *m, struct sl_batch *b, size_t row)
+{
+	const struct sl_vec *in = &b->cols[m->from_col];
+	struct sl_vec *out = &b->cols[m->into_col];
+	struct sl_str text = in->u.str[row];
+	const struct entry *e = in->valid[row] ? look_up(m, text) : NULL;
+
+	out->valid[row] = e || (in->valid[row] && m->fallback == UNKNOWN_KEEP);
+	if (!e && in->valid[row] && m->fallback == UNKNOWN_REJECT)
+		sl_batch_reject(b, row, m->from, "map", "not one of the %zu values listed",
+				m->values.n);
+	out->u.str[row] = e ? e->value : text;
+}
+
+static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
+{
+	const struct map *m = params;
+
+	(void)err;
+	for (size_t row = 0; row < b->rows; row++)
+		if (b->state[row] == SL_ROW_KEPT)
+			map_row(m, b, row);
+	return true;
+}
+
+static void release(void *params)
+{
+	struct map *m = params;
+
+	for (size_t i = 0; m->entries && i < m->values.n; i++)
+		pcre2_code_free(m->entries[i].any_case);
+	pcre2_match_data_free(m->match);
+	free(m->entries);
+	m->entries = NULL;
+	m->match = NULL;
+}
+
+const struct sl_rule sl_rule_map = {
+	.name = "map",
+	.summary = "A text replaced by the one that a table gives for it.",
+	.version = 1,
+	.params = fields,
+	.params_size = sizeof(struct map),
+	.prepare = prepare,
+	.apply = apply,
+	.release = release,
+};
