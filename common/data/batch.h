@@ -69,9 +69,11 @@ struct sl_batch {
 	struct sl_reject *rejects;
 	size_t n_rejects, cap_rejects;
 	struct sl_arena arena; /* texts made by codec and rules */
+	struct sl_str bytes; /* of the part; set by the codec, borrowed until reset */
+	bool clean; /* every text that lies in bytes is UTF-8 without NUL: no need to look again */
 };
 
-/* Allocates for cap rows of schema, which may not change afterwards. */
+/* Allocates for cap rows of schema, which may not change afterwards. Values of NULL rows are zero. */
 void sl_batch_init(struct sl_batch *b, const struct sl_schema *schema, size_t cap);
 void sl_batch_reset(struct sl_batch *b); /* rows = 0, arena and rejects emptied */
 void sl_batch_release(struct sl_batch *b);

@@ -14,6 +14,8 @@
 #include "data/field.h"
 #include "data/type.h"
 
+#define SL_ROW_FORMAT 1 /* part of rev: raised when the meaning of stored rows changes */
+
 /* One column of the contract, or one raw field (then only name, type, from, zone count). */
 struct sl_contract_col {
 	const char *name;
@@ -41,8 +43,16 @@ struct sl_contract {
 	size_t n; /* stored + raw */
 };
 
-/* The fields of one column's mapping, without "from" for --describe of raw fields. */
+/* The fields of one column's mapping: type, from, required, min, max, enum, zone, ambiguous. */
 extern const struct sl_field sl_contract_fields[];
+
+enum sl_ambiguous { SL_AMBIGUOUS_REJECT, SL_AMBIGUOUS_EARLIER, SL_AMBIGUOUS_LATER };
+
+/*
+ * Turns a column's texts (type_text, zone_name, min, max, choices) into type, zone and limits; from
+ * becomes the column's name when absent. Problems go to diags at c->at; true when there is none.
+ */
+bool sl_contract_prepare(struct sl_contract_col *c, struct sl_diags *diags);
 
 /*
  * A raw value as the codec found it. kind says what the text is; the contract turns it into the
@@ -53,21 +63,23 @@ enum sl_raw_kind {
 	SL_RAW_TEXT, /* text: any bytes (checked here: UTF-8, no NUL) */
 	SL_RAW_NUMBER, /* text: the number as it stands in the record */
 	SL_RAW_BOOL, /* text: "true" or "false" */
-	SL_RAW_LIST, /* list of texts */
+	SL_RAW_LIST, /* list of texts and numbers */
 	SL_RAW_OTHER, /* an object, a list of other things: only text columns take it, as it stands */
 };
 
 struct sl_raw {
 	enum sl_raw_kind kind;
-	struct sl_str text;
-	struct sl_list list;
+	struct sl_str text; /* for SL_RAW_LIST too: the list as it stands */
+	struct sl_list list; /* SL_RAW_LIST */
+	struct sl_str src; /* when text is a copy: its bytes in the part, for places in messages */
 };
 
 /*
  * Stores raw into column col of row, or rejects the row. Rules: an empty text is NULL for every type
- * but text; int64 takes an optional sign and digits only; decimal takes no more digits than its scale
+ * but text and list<text> (an empty list); int64 takes an optional sign and digits only; decimal takes no more digits than its scale
  * (nothing is rounded); bool takes true/false/1/0; a number is text for a text column, as it stands;
- * text keeps its bytes. Text that is not UTF-8 or holds NUL is a reject.
+ * text keeps its bytes; a timestamp is never read from a number. Text that is not UTF-8 (rule "UTF-8")
+ * or holds NUL (rule "NUL") is a reject whose reason says the byte's place in the record.
  */
 void sl_contract_store(const struct sl_contract_col *c, struct sl_batch *b, size_t row, size_t col,
 		       const struct sl_raw *raw);

@@ -87,14 +87,22 @@ struct sl_field {
 	{#m, SL_FT_PAIRS, SL_F_AT(s, m, struct sl_pairs), fl, NULL, 0, 0, NULL, h}
 #define SL_F_NODE(s, m, fl, h)                                                                     \
 	{#m, SL_FT_NODE, SL_F_AT(s, m, struct sl_node *), fl, NULL, 0, 0, NULL, h}
+/* key: the name in the file where the member cannot have it ("enum", or a text before its parsing) */
+#define SL_F_TEXT_AS(s, key, m, fl, d, h)                                                          \
+	{key, SL_FT_TEXT, SL_F_AT(s, m, const char *), fl, d, 0, 0, NULL, h}
+#define SL_F_TEXTS_AS(s, key, m, fl, h)                                                            \
+	{key, SL_FT_TEXTS, SL_F_AT(s, m, struct sl_texts), fl, NULL, 0, 0, NULL, h}
 #define SL_F_END {NULL, SL_FT_BOOL, 0, 0, NULL, 0, 0, NULL, NULL}
 
 /*
  * Fills out (params_size bytes, zeroed first) from a YAML mapping, defaults for what is absent.
  * Unknown keys (with a suggestion), wrong types, ranges and missing required keys go to diags; true
  * when this call added none. what: "rule \"trim\"" for the messages. map may be NULL (all defaults).
- * extra: further keys that the caller reads itself, NULL-terminated, or NULL.
+ * extra: further keys that the caller reads itself, NULL-terminated, or NULL; sl_fields_any: all other
+ * keys are somebody else's. A missing key is reported where the mapping's own key stands. A null is
+ * refused: a key without a value is more often a slip than a wish for the default.
  */
+extern const char *const sl_fields_any[];
 bool sl_fields_read(const struct sl_field *table, void *out, size_t params_size,
 		    const struct sl_node *map, const char *const *extra, const char *what,
 		    struct sl_arena *arena, struct sl_diags *diags);
