@@ -3,7 +3,7 @@
  * pipeline's own arena until sl_pipeline_close.
  *
  * Keys (docs/reference): sluice, pipeline, description, schedule, sources, fields, contract, rules,
- * store, rejects, models, queries, backends.
+ * store, rejects, models, queries, parallel, fuse, backends.
  */
 #ifndef SL_DATA_PIPELINE_H
 #define SL_DATA_PIPELINE_H
@@ -68,9 +68,13 @@ struct sl_backend {
 	const char *name; /* "embedded" */
 	const char *store; /* module: "duckdb" or "pg" */
 	const char *store_conn; /* connection id, NULL for duckdb */
-	const char *bronze; /* "file" */
-	const char *queue; /* NULL: none */
+	const char *bronze; /* "file", "s3" */
+	const char *bronze_conn;
+	const char *queue; /* "redis", NULL: none */
 	const char *queue_conn;
+	const char *documents; /* "file", "mongo" */
+	const char *documents_conn;
+	struct sl_place at;
 };
 
 struct sl_schedule {
@@ -103,6 +107,7 @@ struct sl_pipeline {
 	size_t n_queries;
 	bool fuse; /* one Airflow task for collect, normalize and store */
 	int64_t partitions_max; /* most mapped normalize tasks */
+	uint64_t partition_bytes; /* raw bytes that make one more of them worth while */
 	struct sl_backend backend; /* the one chosen */
 	struct sl_texts backend_names;
 	struct sl_node *root; /* the tree, for plan and --explain */
@@ -110,10 +115,11 @@ struct sl_pipeline {
 	char shape[SL_HASH_HEX]; /* table, mode, key, version, source order: 78 when it changes */
 };
 
-/* One override of the tree: from --set, the environment, or a flag. path as typed: "drop.path" (the
- * leading "sources." may be left out), "store.mode". */
+/* One override of the tree: from --set or a flag. path as typed: "drop.path" (the leading "sources."
+ * may be left out), "store.mode". The environment (SLUICE_DROP_PATH) is read by sl_pipeline_open
+ * itself, since only the tree tells which names there are; overrides win over it. */
 struct sl_override {
-	const char *path, *value, *origin; /* origin: "--set", "SLUICE_DROP_PATH" */
+	const char *path, *value, *origin; /* origin: "--set" */
 };
 
 struct sl_pipeline_opts {
