@@ -60,16 +60,21 @@ enum sl_time_result {
 /*
  * "2026-11-25T17:52:40[.ffffff](Z|±HH[:]MM)", 'T' or one blank between date and time; also a bare date
  * (midnight) when zone is given. Without offset the zone (may be NULL) decides. Second 60 is taken as
- * the next minute when it is 23:59:60 UTC, else RANGE. More than 6 digits of fraction are cut.
- * Source: RFC 3339 §5.6.
+ * the next minute when it is 23:59:60 UTC on a month's last day, else RANGE. More than 6 digits of
+ * fraction are cut. On AMBIGUOUS *ret is the earlier instant. Source: RFC 3339 §5.6.
  */
 enum sl_time_result sl_time_parse(struct sl_str s, const struct sl_zone *zone, sl_time *ret);
+
+/* As sl_time_parse; after AMBIGUOUS *ret is the earlier and *later the later instant, after OK both
+ * are the same. */
+enum sl_time_result sl_time_parse_both(struct sl_str s, const struct sl_zone *zone, sl_time *ret,
+				       sl_time *later);
 const char *sl_time_result_text(enum sl_time_result r); /* for reject rows */
 
 /* "2026-11-25T17:52:40Z", with ".ffffff" only when µs ≠ 0. At most 32 bytes; returns length. */
 size_t sl_time_text(sl_time t, char out[32]);
 
-/* Formats with the strftime letters %Y %m %d %H %M %S %j only, in UTC; for path templates.
+/* Formats with the strftime letters %Y %m %d %H %M %S %j (and %%) only, in UTC; for path templates.
  * SL_ERR_CONFIG on any other letter. */
 struct sl_buf;
 SL_NODISCARD bool sl_time_format(sl_time t, const char *fmt, struct sl_buf *out, struct sl_err *err);

@@ -32,13 +32,14 @@ int64_t sl_num_pow10(unsigned n);
 /* value ÷ 10^scale as text, e.g. (-5, 2) → "-0.05"; at most 24 bytes with the NUL; returns length. */
 size_t sl_num_decimal_text(int64_t value, unsigned scale, char out[24]);
 
-/* Shortest text that reads back as the same double, JSON form; "NaN" never. At most 32 bytes. */
+/* Shortest text that reads back as the same double, JSON form; NaN and infinity are "null".
+ * At most 32 bytes with the NUL; returns length. */
 size_t sl_num_f64_text(double value, char out[32]);
 
-/* "64KiB", "1 MiB", "10MB", "512" → bytes. */
+/* One blank may stand before the unit. "64KiB", "1 MiB", "10MB", "512" → bytes. */
 SL_NODISCARD bool sl_num_size(struct sl_str s, uint64_t *ret);
 
-/* "250ms", "30s", "5m", "2h", "1d" → µs. */
+/* "250us", "250ms", "30s", "5m", "2h", "1d" → µs. */
 SL_NODISCARD bool sl_num_duration(struct sl_str s, int64_t *ret);
 
 #endif

@@ -49,6 +49,9 @@ bool sl_str_next(struct sl_str *s, char sep, struct sl_str *head);
  * *bad, if given, is the offset of the first bad byte. */
 bool sl_utf8_valid(struct sl_str s, size_t *bad);
 
+/* Length of the well-formed UTF-8 sequence at p, of n bytes at most; 0 when there is none. */
+size_t sl_utf8_len(const char *p, size_t n);
+
 /* Edit distance for "did you mean": insert, delete, replace, swap of neighbours; at most 64 bytes. */
 size_t sl_str_distance(const char *a, const char *b);
 
