@@ -1,11 +1,11 @@
 /*
- * Clean parts: what normalize made of one part under one rev: its kept rows, its reject rows and its
- * counts, in one immutable file named (rev, chunk, part). A pure function of the part and the rules,
- * so whoever misses one makes it again.
+ * Clean parts: what normalize made of one part under one rev: its kept rows, its reject rows and
+ * its counts, in one immutable file named (rev, chunk, part). A pure function of the part and the
+ * rules, so whoever misses one makes it again.
  *
- * File: "SLCP1\n", a JSON header line (counts, columns), zstd frame of the columns, zstd frame of the
- * rejects, 8-byte XXH3 of all that. Columns as in memory: validity bytes, fixed-width values, texts as
- * lengths then bytes.
+ * File: "SLCP1\n", a JSON header line (counts, columns), zstd frame of the columns, zstd frame of
+ * the rejects, 8-byte XXH3 of all that. Columns as in memory: validity bytes, fixed-width values,
+ * texts as lengths then bytes.
  */
 #ifndef SL_STORE_CLEAN_H
 #define SL_STORE_CLEAN_H
@@ -18,8 +18,6 @@
 #include "base/err.h"
 #include "data/batch.h"
 #include "store/home.h"
-
-#define SL_ROW_FORMAT 1 /* part of rev: raised when the meaning of stored rows changes */
 
 /* n_in = ok + bad + dup + filtered, always. */
 struct sl_counts {
@@ -41,14 +39,15 @@ struct sl_clean_reject {
 bool sl_clean_exists(const struct sl_home *h, const struct sl_clean_id *id);
 
 /*
- * Writes the kept rows of the first n_stored columns, and the batch's rejects with excerpts cut from
- * part_bytes. input_offset: of the part in its input. Fault points clean.before_link. Letters and
- * digits of excerpts are kept for the field's own bytes only when mask is false.
+ * Writes the kept rows of the first n_stored columns, and the batch's rejects with excerpts cut
+ * from part_bytes: every letter becomes a or A, every digit 9, so that a log or a reject table
+ * shows the record's shape and nobody's data. input_offset: of the part in its input. When the part
+ * exists already, that version stays. Fault point clean.before_link.
  */
 SL_NODISCARD bool sl_clean_write(const struct sl_home *h, const struct sl_clean_id *id,
-				 const struct sl_batch *b, size_t n_stored, struct sl_str part_bytes,
-				 uint64_t input_offset, const struct sl_counts *counts,
-				 struct sl_err *err);
+				 const struct sl_batch *b, size_t n_stored,
+				 struct sl_str part_bytes, uint64_t input_offset,
+				 const struct sl_counts *counts, struct sl_err *err);
 
 /* A clean part of an oversize record: no rows, one reject. */
 SL_NODISCARD bool sl_clean_write_oversize(const struct sl_home *h, const struct sl_clean_id *id,
@@ -57,11 +56,13 @@ SL_NODISCARD bool sl_clean_write_oversize(const struct sl_home *h, const struct 
 
 struct sl_clean_reader;
 
-/* *ret = NULL and true when there is none. A damaged one is removed and counts as none. */
+/* *ret = NULL and true when there is none. A damaged one is removed and counts as none: whoever
+ * asked makes it again. */
 SL_NODISCARD bool sl_clean_open(const struct sl_home *h, const struct sl_clean_id *id,
 				struct sl_clean_reader **ret, struct sl_err *err);
 const struct sl_counts *sl_clean_counts(const struct sl_clean_reader *r);
-/* Fills an empty batch whose schema has exactly the stored columns. Views point into the reader. */
+/* Fills an empty batch whose schema has exactly the stored columns and that holds SL_PART_ROWS.
+ * Views point into the reader. SL_ERR_IO when the columns are others. */
 SL_NODISCARD bool sl_clean_rows(struct sl_clean_reader *r, struct sl_batch *b, struct sl_err *err);
 SL_NODISCARD bool sl_clean_rejects(struct sl_clean_reader *r, struct sl_clean_reject **ret,
 				   size_t *ret_n, struct sl_err *err); /* borrowed until close */
