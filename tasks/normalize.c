@@ -1,0 +1,94 @@
+/*
+ * sluice-normalize: bronze parts → clean parts (rows, rejects, counts), by contract and rules.
+ * Opens no database and keeps no journal: what it writes is a pure function of the parts and the
+ * rules, so any number of attempts, at once or one after the other, give the same files. It ends
+ * with 0 also when rows are rejected; whether they are too many is judged by store.
+ */
+#include "base/cancel.h"
+#include "base/log.h"
+#include "normalize/maker.h"
+#include "normalize/work.h"
+#include "run/stage.h"
+
+struct normalize {
+	const char *parts;
+};
+
+static const struct sl_field params[] = {
+	SL_F_TEXT(struct normalize, parts, SL_F_FLAG, NULL,
+		  "make exactly these, whatever run they are of: SOURCE:CHUNK:PART[,…], or @FILE"),
+	SL_F_END,
+};
+
+static void add_counts(struct sl_result *r, const struct sl_made *made)
+{
+	r->n_in += made->counts.n_in;
+	r->kept += made->counts.ok;
+	r->rejected += made->counts.bad;
+	r->dup += made->counts.dup;
+	r->filtered += made->counts.filtered;
+	r->written += made->is_new;
+}
+
+static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_work_item *item,
+		      char first_reject[static sizeof(((struct sl_made *)0)->reject)],
+		      struct sl_err *err)
+{
+	for (uint32_t i = 0; i < item->n; i++) {
+		struct sl_made made;
+
+		if (!sl_cancel_check(err) ||
+		    !sl_maker_part(m, item->source, item->chunk, item->first + i, &made, err))
+			return false;
+		add_counts(&run->result, &made);
+		if (!*first_reject)
+			memcpy(first_reject, made.reject, sizeof(made.reject));
+	}
+	return true;
+}
+
+static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
+{
+	const struct normalize *n = p;
+	sl_cleanup(sl_maker_free) struct sl_maker *m = NULL;
+	char first_reject[sizeof(((struct sl_made *)0)->reject)] = "";
+	struct sl_work work;
+
+	if (n->parts ? !sl_work_of_list(run, n->parts, &work, err)
+		     : !sl_work_of_run(run, &work, err))
+		return false;
+	run->result.entries = work.entries;
+	run->result.partitions = run->part_n;
+	m = sl_maker_new(run->p, &run->home, run->dry_run);
+	for (size_t i = 0; i < work.n; i++)
+		if (!make_item(run, m, &work.v[i], first_reject, err))
+			return false;
+	if (*first_reject)
+		sl_log(SL_WARNING, "rows rejected", "rows=%" PRIu64 " first=\"%s\"",
+		       run->result.rejected, first_reject);
+	return true;
+}
+
+static const struct sl_stage stage = {
+	.name = "normalize",
+	.summary = "Decodes, checks and cleans what a run collected.",
+	.usage = "--pipeline NAME [--run-id ID] [--source S] [--partition K/N] [OPTION]…",
+	.description =
+		"Reads the bronze parts of the run's own log entries, applies the pipeline's rules "
+		"and\n"
+		"contract, and writes one clean part for each: its rows, its rejects and its "
+		"counts.\n"
+		"Parts that this version of the rules has made already are left as they are.\n"
+		"Rejected rows do not fail this stage: store compares them with the limit.",
+	.examples = "sluice-normalize --pipeline orders --run-id nightly-42\n"
+		    "sluice-normalize --pipeline orders --run-id nightly-42 --partition 2/8",
+	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_TAKES_PARTITION,
+	.params = params,
+	.params_size = sizeof(struct normalize),
+	.run = run_normalize,
+};
+
+int main(int argc, char **argv)
+{
+	return sl_stage_main(&stage, argc, argv);
+}

@@ -1,0 +1,42 @@
+/*
+ * The maker of clean parts: bronze part → decode → rules → contract → duplicates → clean part. A
+ *pure function of the part and the rules; a clean part of this rev that exists is adopted as it is.
+ *
+ *	sl_cleanup(sl_maker_free) struct sl_maker *m = sl_maker_new(p, home, false);
+ *	sl_maker_part(m, source, chunk, 0, &made, err);
+ */
+#ifndef SL_NORMALIZE_MAKER_H
+#define SL_NORMALIZE_MAKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "data/pipeline.h"
+#include "store/clean.h"
+#include "store/home.h"
+
+struct sl_maker;
+
+/* Borrows p and home until free. dry_run: decodes and counts, writes nothing. */
+struct sl_maker *sl_maker_new(const struct sl_pipeline *p, const struct sl_home *home,
+			      bool dry_run);
+void sl_maker_free(struct sl_maker **m);
+
+struct sl_made {
+	struct sl_counts counts;
+	bool is_new;	  /* false: adopted */
+	char reject[200]; /* the first one's "field: reason (rule)" of a new part, or "" */
+};
+
+/*
+ * Makes or adopts part (from 0) of a chunk. Consecutive parts of one chunk share its reader and
+ * decoder. Errors: SL_ERR_IO (chunk missing or damaged), SL_ERR_DATA (its header record is
+ * unusable), SL_ERR_NO_INPUT (the chunk has no such part). Fault points normalize.before_part,
+ * .after_part.
+ */
+SL_NODISCARD bool sl_maker_part(struct sl_maker *m, const struct sl_source *source,
+				const char *chunk, uint32_t part, struct sl_made *ret,
+				struct sl_err *err);
+
+#endif
