@@ -27,4 +27,11 @@ SL_NODISCARD bool sl_spawn(const char *exe, const char *const *argv, bool captur
 SL_NODISCARD bool sl_child_wait(struct sl_child *c, int *ret_code, struct sl_buf *result,
 				struct sl_err *err);
 
+/* As sl_child_wait for n children at once; codes and results have n elements. */
+SL_NODISCARD bool sl_children_wait(struct sl_child *children, size_t n, int *ret_codes,
+				   struct sl_buf *results, struct sl_err *err);
+
+/* Replaces this process by one of our executables. Returns only when that failed. */
+bool sl_exec(const char *exe, const char *const *argv, struct sl_err *err);
+
 #endif

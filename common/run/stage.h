@@ -29,6 +29,9 @@ enum {
 	SL_QUIET_RESULT = 1 << 4, /* the driver on a terminal prints a summary instead */
 	SL_TAKES_PARTITION = 1 << 5,
 	SL_TAKES_AGAIN = 1 << 6,
+	SL_TAKES_ARGS = 1 << 7, /* positional arguments, in run->args */
+	SL_PIPELINE_ARG = 1 << 8, /* the first of them is the pipeline, where no flag names it */
+	SL_TAKES_BACKEND = 1 << 9, /* --backend, --home and --set although it opens pipelines itself */
 };
 
 /* The running stage: everything that it may know about the outside. */
@@ -47,8 +50,11 @@ struct sl_run {
 	bool dry_run;
 	const char *backend; /* as chosen */
 	struct sl_texts args; /* positional arguments, for the driver's commands */
-	const char *const *passed; /* the common flags as typed, to hand on to child stages */
+	/* --pipeline, --home, --backend, --set, --log-… as typed, to hand on to child stages */
+	const char *const *passed;
 	size_t n_passed;
+	const struct sl_override *overrides; /* of --set */
+	size_t n_overrides;
 	struct sl_result result;
 };
 
@@ -56,7 +62,8 @@ struct sl_stage {
 	const char *name; /* "collect": executable sluice-collect; the driver's commands "run", … */
 	const char *summary; /* one sentence for --help */
 	const char *usage; /* after the name: "--pipeline NAME [OPTION]…" */
-	const char *description; /* paragraphs for --help: what, when, examples */
+	const char *description; /* paragraphs for --help: what and when */
+	const char *examples; /* command lines for --help, one a line; NULL: a plain one */
 	unsigned needs; /* SL_NEEDS_… */
 	const struct sl_field *params; /* own flags; may be NULL */
 	size_t params_size;
@@ -66,7 +73,8 @@ struct sl_stage {
 /* Returns the exit code. Never 0 or 99 after a signal. */
 int sl_stage_main(const struct sl_stage *stage, int argc, char **argv);
 
-/* The driver: argv[1] picks one of commands. */
+/* The driver: argv[1] picks one of commands; a stage's name executes that stage ("sluice query P" is
+ * "sluice-query --pipeline P"). */
 int sl_driver_main(const struct sl_stage *const *commands, size_t n, int argc, char **argv);
 
 /* Reads and checks the pipeline file again and fails with SL_ERR_AGAIN when its rev is not run->p's

@@ -1,0 +1,44 @@
+/*
+ * Where the rows of a query go while the database is open: into memory, beyond a few MiB into a
+ * temporary file; they are printed after the database was closed, because a reader keeps the writer
+ * out (DuckDB). Formats: table for people, csv (RFC 4180) and json (one array, a row a line).
+ */
+#ifndef SL_QUERY_OUTPUT_H
+#define SL_QUERY_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "store/engine.h"
+
+enum sl_output_format { SL_OUTPUT_TABLE, SL_OUTPUT_CSV, SL_OUTPUT_JSON };
+
+/* Zero-initialise, set the first three, release at the end. */
+struct sl_output {
+	enum sl_output_format format;
+	uint64_t limit;	  /* most rows; 0: all */
+	const char *path; /* file to make, NULL or "-": stdout */
+	uint64_t rows;
+	bool capped; /* there were more */
+	struct sl_buf text;
+	struct sl_tmpfile spool;
+	struct sl_buf head;	/* table: the columns' names */
+	struct sl_buf cells;	/* table: length-prefixed cells */
+	size_t n_cols, *widths; /* in characters */
+	bool *right;
+};
+
+/* For sl_engine.query, with the output as ctx. A row beyond the limit sets capped and ends the
+ * query with an error that means nothing. */
+bool sl_output_cols(void *ctx, const struct sl_db_col *cols, size_t n_cols, struct sl_err *err);
+bool sl_output_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+		   const struct sl_str *cells, struct sl_err *err);
+
+/* Writes it all to path or stdout. */
+SL_NODISCARD bool sl_output_finish(struct sl_output *o, struct sl_err *err);
+void sl_output_release(struct sl_output *o);
+
+#endif
