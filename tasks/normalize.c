@@ -6,9 +6,9 @@
  */
 #include "base/cancel.h"
 #include "base/log.h"
-#include "normalize/maker.h"
-#include "normalize/work.h"
 #include "run/stage.h"
+#include "tasks/normalize/maker.h"
+#include "tasks/normalize/work.h"
 
 struct normalize {
 	const char *parts;

@@ -3,7 +3,7 @@
  * currency or unit), then the digits are copied without their thousands marks into a plain decimal,
  * which sl_num_decimal turns into a scaled integer: no double on the way, and zero has no sign.
  */
-#include "normalize/amount.h"
+#include "tasks/normalize/amount.h"
 
 #include "base/num.h"
 

@@ -2,7 +2,7 @@
  * Duplicates within one part: a hash table from key to the row that leads so far. Runs after rules
  * and contract, so that a row which is rejected never displaces a good one.
  */
-#include "normalize/dedup.h"
+#include "tasks/normalize/dedup.h"
 
 #include <xxhash.h>
 

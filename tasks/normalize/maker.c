@@ -2,12 +2,12 @@
  * The maker of clean parts: see maker.h. One batch and one buffer serve all parts, so memory stays
  * at one part whatever the size of the input.
  */
-#include "normalize/maker.h"
+#include "tasks/normalize/maker.h"
 
 #include "base/fault.h"
 #include "base/mem.h"
-#include "normalize/dedup.h"
 #include "store/bronze.h"
+#include "tasks/normalize/dedup.h"
 
 struct sl_maker {
 	const struct sl_pipeline *p;

@@ -1,5 +1,5 @@
 /* The loop that the rules number and money share: see rule_amount.h. */
-#include "normalize/rule_amount.h"
+#include "tasks/normalize/rule_amount.h"
 
 const char *const sl_on_errors[] = {"reject", "null", NULL};
 

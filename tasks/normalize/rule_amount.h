@@ -7,7 +7,7 @@
 #define SL_NORMALIZE_RULE_AMOUNT_H
 
 #include "data/rule.h"
-#include "normalize/amount.h"
+#include "tasks/normalize/amount.h"
 
 enum sl_on_error { SL_ON_ERROR_REJECT, SL_ON_ERROR_NULL };
 extern const char *const sl_on_errors[]; /* names in this order, NULL-terminated */

@@ -3,7 +3,7 @@
  * "(12,50)" and "12,50-" are negative. Only the currency named is accepted, so that dollars never
  * pass for euros.
  */
-#include "normalize/rule_amount.h"
+#include "tasks/normalize/rule_amount.h"
 
 struct money {
 	const char *from, *into;

@@ -3,7 +3,7 @@
  * column. Exact: digits that the column cannot hold refuse the value. See amount.h for what a
  * locale allows.
  */
-#include "normalize/rule_amount.h"
+#include "tasks/normalize/rule_amount.h"
 
 struct number {
 	const char *from, *into, *unit;

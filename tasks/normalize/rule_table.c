@@ -2,12 +2,12 @@
 #include "data/rule.h"
 
 #define X(name) extern const struct sl_rule sl_rule_##name;
-#include "normalize/rule_list.h"
+#include "tasks/normalize/rule_list.h"
 #undef X
 
 const struct sl_rule *const sl_rules[] = {
 #define X(name) &sl_rule_##name,
-#include "normalize/rule_list.h"
+#include "tasks/normalize/rule_list.h"
 #undef X
 	NULL,
 };

@@ -2,7 +2,7 @@
  * What one execution of normalize has to do: see work.h. The chunks of a run and their owners are a
  * pure function of the log, so that clearing one mapped task does exactly its share again.
  */
-#include "normalize/work.h"
+#include "tasks/normalize/work.h"
 
 #include "base/file.h"
 #include "base/mem.h"

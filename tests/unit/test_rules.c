@@ -1,0 +1,508 @@
+/* Rules: prepared from YAML as in a pipeline file, applied to a batch built by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/num.h"
+#include "data/rule.h"
+#include "tasks/normalize/amount.h"
+
+/* One rule over a schema a: text, l: list<text>, t: text, i: int64, d: decimal(12,2). */
+struct bench {
+	struct sl_arena arena;
+	struct sl_schema schema;
+	struct sl_diags diags;
+	struct sl_batch batch;
+	const struct sl_rule *rule;
+	void *params;
+	bool ready;
+};
+
+enum { A, L, T, I, D };
+
+static void open_bench(struct bench *x, const char *rule, const char *yaml)
+{
+	struct sl_node *map;
+	struct sl_rule_scope scope;
+
+	*x = (struct bench){.rule = sl_rule_find(rule)};
+	assert_non_null(x->rule);
+	sl_schema_add(&x->schema, "a", (struct sl_type){.kind = SL_TEXT});
+	sl_schema_add(&x->schema, "l", (struct sl_type){.kind = SL_TEXT_LIST});
+	sl_schema_add(&x->schema, "t", (struct sl_type){.kind = SL_TEXT});
+	sl_schema_add(&x->schema, "i", (struct sl_type){.kind = SL_INT64});
+	sl_schema_add(&x->schema, "d", (struct sl_type){SL_DECIMAL, 12, 2});
+	map = sl_yaml_parse(sl_str_of(yaml), "test.yaml", &x->arena, &x->diags);
+	assert_non_null(map);
+	x->params = sl_arena_zalloc(&x->arena, 1, x->rule->params_size);
+	scope = (struct sl_rule_scope){&x->schema, &x->arena, &x->diags, map->at, rule};
+	x->ready = sl_fields_read(x->rule->params, x->params, x->rule->params_size, map, NULL, rule,
+				  &x->arena, &x->diags) &&
+		   x->rule->prepare(x->params, &scope);
+	if (x->ready)
+		sl_batch_init(&x->batch, &x->schema, 64);
+}
+
+static size_t add_row(struct bench *x, const char *a)
+{
+	size_t row = sl_batch_add_row(&x->batch, (struct sl_pos){0, 0});
+
+	if (a) {
+		x->batch.cols[A].u.str[row] = sl_str_of(a);
+		x->batch.cols[A].valid[row] = 1;
+	}
+	return row;
+}
+
+static void add_list(struct bench *x, const char *const *texts, size_t n)
+{
+	size_t row = add_row(x, NULL);
+	struct sl_list *list = &x->batch.cols[L].u.list[row];
+
+	list->v = sl_arena_zalloc(&x->arena, n + 1, sizeof(*list->v));
+	list->n = n;
+	for (size_t i = 0; i < n; i++)
+		list->v[i] = sl_str_of(texts[i]);
+	x->batch.cols[L].valid[row] = 1;
+}
+
+static void run_rule(struct bench *x)
+{
+	struct sl_err err = SL_ERR_INIT;
+
+	assert_true(x->rule->apply(x->params, &x->batch, &err));
+}
+
+static void close_bench(struct bench *x)
+{
+	if (x->rule->release)
+		x->rule->release(x->params);
+	if (x->ready)
+		sl_batch_release(&x->batch);
+	sl_schema_release(&x->schema);
+	sl_diags_release(&x->diags);
+	sl_arena_release(&x->arena);
+}
+
+/* The value of col in row as text; "NULL", or "REJECT" when the row was rejected. */
+static const char *cell(struct bench *x, size_t row, size_t col)
+{
+	const struct sl_vec *v = &x->batch.cols[col];
+	char text[24];
+
+	if (x->batch.state[row] == SL_ROW_REJECTED)
+		return "REJECT";
+	if (!v->valid[row])
+		return "NULL";
+	if (v->type.kind == SL_TEXT)
+		return sl_arena_str(&x->arena, v->u.str[row]).p;
+	sl_num_decimal_text(v->u.i64[row], v->type.kind == SL_DECIMAL ? v->type.scale : 0, text);
+	return sl_arena_strdup(&x->arena, text);
+}
+
+struct text_case {
+	const char *in, *want;
+};
+
+/* Each text of column a through the rule; what stands in col afterwards. */
+static void check_texts(const char *rule, const char *yaml, size_t col,
+			const struct text_case *cases, size_t n)
+{
+	struct bench x;
+
+	open_bench(&x, rule, yaml);
+	assert_true(x.ready);
+	for (size_t i = 0; i < n; i++)
+		add_row(&x, cases[i].in);
+	run_rule(&x);
+	for (size_t i = 0; i < n; i++) {
+		const char *got = cell(&x, i, col);
+
+		if (strcmp(got, cases[i].want) != 0)
+			fail_msg("case %zu \"%s\": got %s, want %s", i,
+				 cases[i].in ? cases[i].in : "NULL", got, cases[i].want);
+	}
+	close_bench(&x);
+}
+
+static void test_extract_takes_first_group_else_whole_match(void **state)
+{
+	static const struct text_case group[] = {
+		{"Maison de ville à Py-à-Sel à Lyon (69003)", "Maison de ville à Py-à-Sel"},
+		{"Studio à Nice", "Studio"},
+		{"Studio", "NULL"},
+		{NULL, "NULL"},
+	};
+	static const struct text_case whole[] = {{"ref 123 and 456", "123"}, {"none", "NULL"}};
+	static const struct text_case either[] = {{"x=1", "1"}, {"y=2", "2"}};
+
+	(void)state;
+	check_texts("extract", "{from: a, into: t, pattern: '^(.*) à '}", T, group,
+		    SL_ARRAY_LEN(group));
+	check_texts("extract", "{from: a, into: t, pattern: '[0-9]+'}", T, whole,
+		    SL_ARRAY_LEN(whole));
+	check_texts("extract", "{from: a, into: t, pattern: 'x=(.)|y=(.)'}", T, either,
+		    SL_ARRAY_LEN(either));
+}
+
+static void test_extract_writes_the_column_read_without_into(void **state)
+{
+	static const struct text_case cases[] = {{"  a b ", "a b"}, {"   ", "NULL"}};
+
+	(void)state;
+	check_texts("extract", "{from: a, pattern: '^\\s*(\\S.*?)\\s*$'}", A, cases,
+		    SL_ARRAY_LEN(cases));
+}
+
+static void test_extract_ignore_case_knows_accents(void **state)
+{
+	static const struct text_case cases[] = {{"3 PIÈCES", "3"}, {"3 pièces", "3"}};
+
+	(void)state;
+	check_texts("extract", "{from: a, into: t, ignore_case: true, pattern: '^(\\d+) pièces$'}",
+		    T, cases, SL_ARRAY_LEN(cases));
+}
+
+static void test_extract_takes_first_element_that_matches(void **state)
+{
+	static const char *const features[] = {"250 m² de terrain", "4 pièces", "122 m²", "9 m²"};
+	struct bench x;
+
+	(void)state;
+	open_bench(&x, "extract", "{from: l, into: t, pattern: '^([0-9]+) m²$'}");
+	assert_true(x.ready);
+	add_list(&x, features, SL_ARRAY_LEN(features));
+	add_list(&x, features, 2);
+	add_list(&x, NULL, 0);
+	add_row(&x, NULL);
+	run_rule(&x);
+	assert_string_equal(cell(&x, 0, T), "122");
+	for (size_t i = 1; i < 4; i++)
+		assert_string_equal(cell(&x, i, T), "NULL");
+	close_bench(&x);
+}
+
+static void test_extract_pattern_without_end_rejects_the_row(void **state)
+{
+	static const struct text_case cases[] = {
+		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "REJECT"},
+		{"aaa", "aaa"},
+	};
+
+	(void)state;
+	check_texts("extract", "{from: a, into: t, pattern: '^(?:a+)+$'}", T, cases,
+		    SL_ARRAY_LEN(cases));
+}
+
+static void test_number_locale_decides_marks(void **state)
+{
+	static const struct text_case fr[] = {
+		{"1\u202f240", "1240.00"},
+		{"118,5", "118.50"},
+		{"1 234\u00a0567,89", "1234567.89"},
+		{"2\u20092\u2007000", "REJECT"},
+		{"118.5", "REJECT"},
+		{"1.240", "REJECT"},
+		{"1240", "1240.00"},
+		{"0001", "1.00"},
+		{"12 34", "REJECT"},
+		{"1234 567", "REJECT"},
+		{",5", "REJECT"},
+		{"5,", "REJECT"},
+		{"", "NULL"},
+		{"\u00a0 ", "NULL"},
+		{NULL, "NULL"},
+		{"-3", "-3.00"},
+		{"3-", "REJECT"},
+		{"1e3", "REJECT"},
+		{"9999999999,99", "9999999999.99"},
+		{"10000000000", "REJECT"},
+		{"1,005", "REJECT"},
+		{"1,500", "1.50"},
+		{"-0,00", "0.00"},
+		{"\u06f1", "REJECT"},
+	};
+	static const struct text_case en[] = {
+		{"1,240.5", "1240.50"},
+		{"1 240", "REJECT"},
+		{"1,24", "REJECT"},
+		{"12.50", "12.50"},
+	};
+	static const struct text_case plain[] = {
+		{"1240.5", "1240.50"},
+		{"1,240", "REJECT"},
+		{"1 240", "REJECT"},
+		{"+7", "7.00"},
+	};
+
+	(void)state;
+	check_texts("number", "{from: a, into: d, locale: fr}", D, fr, SL_ARRAY_LEN(fr));
+	check_texts("number", "{from: a, into: d, locale: en}", D, en, SL_ARRAY_LEN(en));
+	check_texts("number", "{from: a, into: d}", D, plain, SL_ARRAY_LEN(plain));
+}
+
+static void test_number_int64_takes_whole_numbers_of_19_digits(void **state)
+{
+	static const struct text_case cases[] = {
+		{"9223372036854775807", "9223372036854775807"},
+		{"9223372036854775808", "REJECT"},
+		{"5.0", "5"},
+		{"5.5", "REJECT"},
+		{"111111111111111111111111111111111111111111111111111111", "REJECT"},
+	};
+	static const struct text_case zero[] = {{"0", "NULL"}, {"00", "NULL"}, {"10", "10"}};
+	static const struct text_case unit[] = {{"64 m²", "64"},
+						{"64m²", "64"},
+						{"64", "64"},
+						{"64 m² m²", "REJECT"},
+						{"64 ha", "REJECT"}};
+	static const struct text_case quiet[] = {{"x", "NULL"}, {"7", "7"}};
+
+	(void)state;
+	check_texts("number", "{from: a, into: i}", I, cases, SL_ARRAY_LEN(cases));
+	check_texts("number", "{from: a, into: i, zero_as_null: true}", I, zero,
+		    SL_ARRAY_LEN(zero));
+	check_texts("number", "{from: a, into: i, unit: m²}", I, unit, SL_ARRAY_LEN(unit));
+	check_texts("number", "{from: a, into: i, on_error: 'null'}", I, quiet,
+		    SL_ARRAY_LEN(quiet));
+}
+
+static void test_money_takes_its_own_currency_only(void **state)
+{
+	static const struct text_case fr[] = {
+		{"380\u202f000\u00a0€", "380000.00"},
+		{"€ 12,50", "12.50"},
+		{"12 EUR", "12.00"},
+		{"-5 €", "-5.00"},
+		{"€ -5", "-5.00"},
+		{"\u22125 €", "-5.00"},
+		{"5 $", "REJECT"},
+		{"€ 5 €", "REJECT"},
+		{"5 € / mois", "REJECT"},
+		{"(5)", "REJECT"},
+		{"€", "REJECT"},
+	};
+	static const struct text_case en[] = {{"$1,234.50", "1234.50"}, {"€5", "REJECT"}};
+	static const struct text_case named[] = {{"CHF 5.20", "5.20"}, {"$5", "REJECT"}};
+
+	(void)state;
+	check_texts("money", "{from: a, into: d, locale: fr}", D, fr, SL_ARRAY_LEN(fr));
+	check_texts("money", "{from: a, into: d, locale: en}", D, en, SL_ARRAY_LEN(en));
+	check_texts("money", "{from: a, into: d, currency: CHF}", D, named, SL_ARRAY_LEN(named));
+}
+
+static void test_money_accounting_signs(void **state)
+{
+	static const struct text_case cases[] = {
+		{"(1\u202f234,56 €)", "-1234.56"},
+		{"(12,50) €", "-12.50"},
+		{"7,5-", "-7.50"},
+		{"7,5 € -", "-7.50"},
+		{"-7,5-", "REJECT"},
+		{"(-7,5)", "REJECT"},
+		{"()", "REJECT"},
+		{"7,5)", "REJECT"},
+		{"+ 7", "7.00"},
+		{"7+", "7.00"},
+		{"(0)", "0.00"},
+	};
+
+	(void)state;
+	check_texts("money", "{from: a, into: d, locale: fr, accounting: true}", D, cases,
+		    SL_ARRAY_LEN(cases));
+}
+
+/* The second cells of a file "id;value" through money, locale fr. */
+static void check_file(const char *path, const char *yaml, const char *const *want, size_t n)
+{
+	struct sl_buf file = SL_BUF_INIT;
+	struct sl_err err = SL_ERR_INIT;
+	struct sl_str rest, line, id;
+	struct text_case cases[16];
+	char texts[16][64];
+	size_t k = 0;
+
+	if (!sl_file_read(path, 4096, &file, &err)) {
+		print_message("skipped: %s\n", err.msg);
+		skip();
+	}
+	rest = sl_buf_str(&file);
+	assert_true(sl_str_next(&rest, '\n', &line)); /* header */
+	while (sl_str_next(&rest, '\n', &line) && line.n && k < n) {
+		assert_true(sl_str_next(&line, ';', &id) && line.n < sizeof(texts[k]));
+		snprintf(texts[k], sizeof(texts[k]), SL_STR_FMT, SL_STR_ARG(line));
+		cases[k] = (struct text_case){texts[k], want[k]};
+		k++;
+	}
+	sl_buf_release(&file);
+	assert_int_equal(k, n);
+	check_texts("money", yaml, D, cases, n);
+}
+
+static void test_money_reads_every_blank_between_thousands(void **state)
+{
+	static const char *const want[] = {"29000.00",	"1234567.89", "12500.50", "380000.00",
+					   "345000.00", "1074.00",    "REJECT"};
+
+	(void)state;
+	check_file("../shared/cases/inputs/n01.csv", "{from: a, into: d, locale: fr}", want,
+		   SL_ARRAY_LEN(want));
+}
+
+static void test_money_keeps_the_sign_of_accounting_exports(void **state)
+{
+	static const char *const want[] = {"-1234.56", "-73.40", "-12.50", "REJECT", "REJECT",
+					   "-3.10",    "4.20",	 "REJECT", "0.00",   "REJECT"};
+
+	(void)state;
+	check_file("../shared/cases/inputs/n10.csv",
+		   "{from: a, into: d, locale: fr, accounting: true}", want, SL_ARRAY_LEN(want));
+}
+
+static void test_map_replaces_listed_texts(void **state)
+{
+	static const struct text_case keep[] = {
+		{"FR", "France"}, {"fr", "fr"}, {"DE", "DE"}, {NULL, "NULL"}, {"", ""}};
+	static const struct text_case none[] = {{"FR", "France"}, {"DE", "NULL"}};
+	static const struct text_case strict[] = {
+		{"FR", "France"}, {"DE", "REJECT"}, {NULL, "NULL"}};
+	static const struct text_case fold[] = {
+		{"ÉTÉ", "summer"}, {"Hiver", "winter"}, {"HIVER", "exact"}, {"HIVERS", "HIVERS"}};
+
+	(void)state;
+	check_texts("map", "{from: a, into: t, values: {FR: France, BE: Belgique}}", T, keep,
+		    SL_ARRAY_LEN(keep));
+	check_texts("map", "{from: a, into: t, default: 'null', values: {FR: France}}", T, none,
+		    SL_ARRAY_LEN(none));
+	check_texts("map", "{from: a, default: reject, values: {FR: France}}", A, strict,
+		    SL_ARRAY_LEN(strict));
+	check_texts("map",
+		    "{from: a, into: t, ignore_case: true, "
+		    "values: {été: summer, hiver: winter, HIVER: exact}}",
+		    T, fold, SL_ARRAY_LEN(fold));
+}
+
+static void test_coalesce_takes_first_value_and_skips_empty(void **state)
+{
+	static const char *const first[] = {"x", "", NULL, NULL};
+	static const char *const want[] = {"x", "other", "other", "NULL"};
+	struct bench x;
+
+	(void)state;
+	open_bench(&x, "coalesce", "{from: [a, t], into: a}");
+	assert_true(x.ready);
+	for (size_t i = 0; i < SL_ARRAY_LEN(want); i++) {
+		size_t row = add_row(&x, first[i]);
+
+		x.batch.cols[T].u.str[row] = SL_STR("other");
+		x.batch.cols[T].valid[row] = i != 3;
+	}
+	run_rule(&x);
+	for (size_t i = 0; i < SL_ARRAY_LEN(want); i++)
+		assert_string_equal(cell(&x, i, A), want[i]);
+	close_bench(&x);
+}
+
+static void test_rules_leave_rows_alone_that_are_not_kept(void **state)
+{
+	struct bench x;
+
+	(void)state;
+	open_bench(&x, "number", "{from: a, into: i}");
+	add_row(&x, "not a number");
+	x.batch.state[0] = SL_ROW_FILTERED;
+	run_rule(&x);
+	assert_int_equal(x.batch.state[0], SL_ROW_FILTERED);
+	assert_int_equal(x.batch.n_rejects, 0);
+	close_bench(&x);
+}
+
+static void test_reject_names_field_and_rule(void **state)
+{
+	struct bench x;
+
+	(void)state;
+	open_bench(&x, "money", "{from: a, into: d, locale: fr}");
+	add_row(&x, "12\u202f34");
+	run_rule(&x);
+	assert_int_equal(x.batch.n_rejects, 1);
+	assert_string_equal(x.batch.rejects[0].field, "a");
+	assert_string_equal(x.batch.rejects[0].rule, "money");
+	assert_non_null(strstr(x.batch.rejects[0].reason, "three digits"));
+	close_bench(&x);
+}
+
+static void test_into_makes_a_column_of_the_rules_type(void **state)
+{
+	struct bench x;
+	ptrdiff_t col;
+
+	(void)state;
+	open_bench(&x, "money", "{from: a, into: price, locale: fr}");
+	assert_true(x.ready);
+	col = sl_schema_find(&x.schema, SL_STR("price"));
+	assert_true(col > D);
+	assert_true(sl_type_eq(x.schema.cols[col].type, (struct sl_type){SL_DECIMAL, 18, 2}));
+	close_bench(&x);
+}
+
+static void test_wrong_settings_are_diagnosed(void **state)
+{
+	static const struct {
+		const char *rule, *yaml, *says;
+	} cases[] = {
+		{"extract", "{from: aa, pattern: x}", "did you mean \"a\""},
+		{"extract", "{from: i, pattern: x}", "int64"},
+		{"extract", "{from: a, into: d, pattern: x}", "decimal"},
+		{"extract", "{from: a, pattern: 'a(b'}", "E1013"},
+		{"extract", "{from: a}", "pattern"},
+		{"number", "{from: a, into: t}", "int64 or decimal"},
+		{"number", "{from: a, into: d, locale: de}", "locale"},
+		{"money", "{from: l, into: d}", "list<text>"},
+		{"map", "{from: a, into: i, values: {x: y}}", "int64"},
+		{"coalesce", "{from: [a, i]}", "agree"},
+		{"coalesce", "{from: [a, zz]}", "zz"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
+		struct sl_buf out = SL_BUF_INIT;
+		struct bench x;
+
+		open_bench(&x, cases[i].rule, cases[i].yaml);
+		assert_false(x.ready);
+		sl_diags_print(&x.diags, &out);
+		if (!strstr(sl_buf_z(&out), cases[i].says))
+			fail_msg("case %zu: \"%s\" is not in: %s", i, cases[i].says,
+				 sl_buf_z(&out));
+		sl_buf_release(&out);
+		close_bench(&x);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_extract_takes_first_group_else_whole_match),
+		cmocka_unit_test(test_extract_writes_the_column_read_without_into),
+		cmocka_unit_test(test_extract_ignore_case_knows_accents),
+		cmocka_unit_test(test_extract_takes_first_element_that_matches),
+		cmocka_unit_test(test_extract_pattern_without_end_rejects_the_row),
+		cmocka_unit_test(test_number_locale_decides_marks),
+		cmocka_unit_test(test_number_int64_takes_whole_numbers_of_19_digits),
+		cmocka_unit_test(test_money_takes_its_own_currency_only),
+		cmocka_unit_test(test_money_accounting_signs),
+		cmocka_unit_test(test_money_reads_every_blank_between_thousands),
+		cmocka_unit_test(test_money_keeps_the_sign_of_accounting_exports),
+		cmocka_unit_test(test_map_replaces_listed_texts),
+		cmocka_unit_test(test_coalesce_takes_first_value_and_skips_empty),
+		cmocka_unit_test(test_rules_leave_rows_alone_that_are_not_kept),
+		cmocka_unit_test(test_reject_names_field_and_rule),
+		cmocka_unit_test(test_into_makes_a_column_of_the_rules_type),
+		cmocka_unit_test(test_wrong_settings_are_diagnosed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
