@@ -1,10 +1,12 @@
 /*
  * Bronze: immutable chunks of an input's raw bytes, the truth that everything else is made from.
  *
- * A chunk file is a zstd *skippable* frame (RFC 8878 §3.1.2) with a JSON header, padded to a size
- * fixed when the chunk is opened, then one zstd frame per part (several for an oversize part). So
- * `zstd -dc chunk.zst` prints the original bytes, and memory stays at one part while writing.
- * Chunk id = BLAKE2b(source, input, codec and its settings, cut rule, header row, bytes).
+ * A chunk file is a zstd *skippable* frame (RFC 8878 §3.1.2) with a JSON header and its checksum, then
+ * one zstd frame per part (several for an oversize part). So `zstd -dc chunk.zst` prints the original
+ * bytes. A small chunk is written at once with a header of its size; for a larger one the header's
+ * room is left free at the begin and filled at the end, so that memory stays at one part.
+ * Chunk id = BLAKE2b(source, input, codec and its settings, cut rule, header row, bytes, and where in
+ * the input these stand): a chunk that repeats another's bytes further down is one of its own.
  */
 #ifndef SL_STORE_BRONZE_H
 #define SL_STORE_BRONZE_H
@@ -21,6 +23,7 @@
 #include "store/home.h"
 
 #define SL_CHUNK_BYTES ((uint64_t)64 << 20) /* most raw bytes, except for one oversize record */
+#define SL_CHUNK_PARTS 1024 /* most parts: bounds the header */
 
 struct sl_part {
 	uint64_t at; /* offset of its first frame in the chunk file, bytes */
@@ -29,7 +32,7 @@ struct sl_part {
 	uint64_t bytes; /* raw */
 	uint32_t records;
 	bool oversize; /* one record larger than a part: normalize rejects it */
-	bool last; /* ends the input */
+	bool last; /* ends the input, or one of the files of an input that is collected whole */
 };
 
 struct sl_chunk {
@@ -37,6 +40,7 @@ struct sl_chunk {
 	const char *source, *input, *codec;
 	struct sl_str header; /* CSV header record, or SL_STR_NULL */
 	uint64_t bytes; /* raw */
+	uint64_t records; /* sum over the parts */
 	struct sl_part *parts;
 	size_t n_parts;
 };
@@ -53,6 +57,13 @@ struct sl_bronze_writer;
 /* key is borrowed until finish or abandon. offset: of the chunk's first byte in the input. */
 SL_NODISCARD bool sl_bronze_begin(const struct sl_home *home, const struct sl_chunk_key *key,
 				  uint64_t offset, struct sl_bronze_writer **ret, struct sl_err *err);
+/* Whether a part of so many bytes still belongs into this chunk (an oversize one counts as one of
+ * SL_PART_BYTES). Only content decides, so the same bytes always fall into the same chunks. */
+bool sl_bronze_fits(const struct sl_bronze_writer *w, uint64_t bytes);
+/* The next part begins here in the input: bytes that are kept aside (headers) leave gaps. */
+void sl_bronze_seek(struct sl_bronze_writer *w, uint64_t offset);
+/* The newest part ends a file of the input. */
+void sl_bronze_file_end(struct sl_bronze_writer *w);
 /* One part of ≤ SL_PART_BYTES. */
 SL_NODISCARD bool sl_bronze_part(struct sl_bronze_writer *w, struct sl_str bytes, uint32_t records,
 				 struct sl_err *err);
@@ -61,7 +72,8 @@ SL_NODISCARD bool sl_bronze_oversize(struct sl_bronze_writer *w, struct sl_str p
 				     struct sl_err *err);
 uint64_t sl_bronze_bytes(const struct sl_bronze_writer *w); /* raw bytes so far */
 /* Links the chunk. last: it ends the input. Fills ret (arena owned). Writer is gone either way.
- * ret_new = false when the same chunk was there already. Fault point bronze.before_link. */
+ * ret_new = false when the same chunk was there already. Fault points bronze.before_link and
+ * bronze.after_link. */
 SL_NODISCARD bool sl_bronze_finish(struct sl_bronze_writer *w, bool last, struct sl_arena *arena,
 				   struct sl_chunk *ret, bool *ret_new, struct sl_err *err);
 void sl_bronze_abandon(struct sl_bronze_writer *w); /* NULL is fine */

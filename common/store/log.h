@@ -48,6 +48,10 @@ SL_NODISCARD bool sl_log_newest(const struct sl_home *h, const char *source, uin
 				struct sl_err *err);
 SL_NODISCARD bool sl_log_read(const struct sl_home *h, const char *source, uint64_t n,
 			      struct sl_arena *arena, struct sl_log_entry *ret, struct sl_err *err);
+/* As sl_log_read without the inputs (n_inputs = 0), in a few KiB whatever the entry's size. */
+SL_NODISCARD bool sl_log_read_head(const struct sl_home *h, const char *source, uint64_t n,
+				   struct sl_arena *arena, struct sl_log_entry *ret,
+				   struct sl_err *err);
 /* Links entry->n; *ret_won = false when that number exists already: the caller starts over. Fault
  * points log.before_link, log.after_link. */
 SL_NODISCARD bool sl_log_link(const struct sl_home *h, const struct sl_log_entry *entry,
@@ -80,10 +84,16 @@ SL_NODISCARD bool sl_run_entries(const struct sl_home *h, const char *run, const
 				 struct sl_err *err);
 
 /* Marks: stored/<sink>/<g>/<source>/<n>. g: the newest generation, from 1. */
+/* Name of a sink: "duckdb", or "pg.<conn id>"; returns owned. conn: NULL for an embedded engine. */
+char *sl_mark_sink(const char *engine, const char *conn);
 SL_NODISCARD bool sl_mark_generation(const struct sl_home *h, const char *sink, unsigned *ret,
 				     struct sl_err *err);
 bool sl_mark_exists(const struct sl_home *h, const char *sink, unsigned g, const char *source,
 		    uint64_t n);
+/* Entries 1…newest of a source without a mark, ascending; arena owned. One pass over the directory. */
+SL_NODISCARD bool sl_mark_missing(const struct sl_home *h, const char *sink, unsigned g,
+				  const char *source, uint64_t newest, struct sl_arena *arena,
+				  uint64_t **ret, size_t *ret_n, struct sl_err *err);
 SL_NODISCARD bool sl_mark_link(const struct sl_home *h, const char *sink, unsigned g,
 			       const char *source, uint64_t n, struct sl_err *err);
 SL_NODISCARD bool sl_mark_rescan(const struct sl_home *h, const char *sink, unsigned *ret_g,

@@ -22,16 +22,20 @@ const struct sl_run *sl_collect_run(const struct sl_collect *c);
 const struct sl_source *sl_collect_source(const struct sl_collect *c);
 
 /* True when the log holds this input with the same codec settings and the same trusted fingerprint,
- * so that it need not be read (never with --again). stat: fingerprint or NULL. */
+ * so that it need not be read (never with --again). stat: fingerprint or NULL. With --dry-run
+ * always true, and the input is listed on stdout. */
 bool sl_collect_known(struct sl_collect *c, const char *input, const char *stat);
 
-/* Begins an input; with input: whole all files go into the one input "" and this begins the next file
- * in it. Bytes are cut into records, parts and chunks as they come. */
-SL_NODISCARD bool sl_collect_begin(struct sl_collect *c, const char *input, struct sl_err *err);
+/* Begins an input. With input: whole every file is one more piece of the one input SL_WHOLE; name
+ * is then the file's, for messages. Bytes are cut into records, parts and chunks as they come. */
+#define SL_WHOLE "whole"
+SL_NODISCARD bool sl_collect_begin(struct sl_collect *c, const char *name, struct sl_err *err);
 SL_NODISCARD bool sl_collect_bytes(struct sl_collect *c, struct sl_str bytes, struct sl_err *err);
-/* stat: the fingerprint to remember, NULL when the file may still change within its clock tick. */
+/* stat: the fingerprint to remember, NULL when the file may still change within its clock tick.
+ * With input: whole the one given last stands for all files. */
 SL_NODISCARD bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err);
-/* Forgets what came since begin (the file moved while it was read). */
+/* Forgets what came since begin (the file moved while it was read); with input: whole everything.
+ */
 void sl_collect_undo(struct sl_collect *c);
 
 /* The scope was listed whole (then only a complete entry makes something gone). */

@@ -1,0 +1,111 @@
+/*
+ * Where a pipeline's files lie: finding HOME, building paths below it, and run ids as directory
+ * names.
+ */
+#include "store/home.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#define RUN_DIR_MAX 200
+
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+/* HOME without the pipeline's name; returns owned, NULL when nothing says where. */
+static char *find_root(const char *flag)
+{
+	const char *v = flag && *flag ? flag : env("SLUICE_HOME");
+
+	if (v)
+		return sl_xstrdup(v);
+	v = env("XDG_STATE_HOME");
+	if (v && *v == '/') /* the XDG base directory specification: relative ones are invalid */
+		return sl_xasprintf("%s/sluice", v);
+	v = env("HOME");
+	return v ? sl_xasprintf("%s/.local/state/sluice", v) : NULL;
+}
+
+bool sl_home_open(struct sl_home *h, const char *flag, const char *pipeline, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *root = find_root(flag);
+
+	if (!root) {
+		sl_err_set(err, SL_ERR_CONFIG, "no home directory: where may files be kept?");
+		return sl_err_hint(err, "pass --home or set SLUICE_HOME");
+	}
+	sl_cleanup(sl_freep) char *dir = sl_xasprintf("%s/%s", root, pipeline);
+	if (!sl_dir_make(dir, err))
+		return false;
+	char *whole = realpath(dir, NULL);
+	if (!whole)
+		return sl_err_errno(err, SL_ERR_CREATE, errno, "cannot use \"%s\"", dir);
+	h->dir = whole;
+	return true;
+}
+
+void sl_home_release(struct sl_home *h)
+{
+	free(h->dir);
+	h->dir = NULL;
+}
+
+char *sl_home_path(const struct sl_home *h, const char *fmt, ...)
+{
+	struct sl_buf b = SL_BUF_INIT;
+	va_list ap;
+
+	sl_buf_adds(&b, h->dir);
+	sl_buf_addc(&b, '/');
+	va_start(ap, fmt);
+	sl_buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	return sl_buf_detach(&b);
+}
+
+static bool plain(char c, bool first)
+{
+	if (c == '.' && first) /* "." and ".." are directories already, ".x" is hidden */
+		return false;
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '+' || c == '-';
+}
+
+/* Too long for a file name: the begin for people, a hash for identity. */
+static void shorten(struct sl_buf *b, const char *run_id)
+{
+	struct sl_hash h;
+	char hex[SL_HASH_HEX];
+
+	sl_hash_init(&h);
+	sl_hash_strz(&h, run_id);
+	sl_hash_hex(&h, hex);
+	b->n = RUN_DIR_MAX - SL_HASH_HEX;
+	sl_buf_addf(b, "-%s", hex);
+}
+
+char *sl_home_run_dir(const char *run_id)
+{
+	struct sl_buf b = SL_BUF_INIT;
+
+	for (const char *c = run_id; *c; c++) {
+		if (plain(*c, c == run_id))
+			sl_buf_addc(&b, *c);
+		else
+			sl_buf_addf(&b, "%%%02X", (unsigned char)*c);
+	}
+	if (b.n == 0)
+		sl_buf_addc(&b, '%');
+	if (b.n > RUN_DIR_MAX)
+		shorten(&b, run_id);
+	return sl_buf_detach(&b);
+}

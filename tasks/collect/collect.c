@@ -1,0 +1,218 @@
+/*
+ * One source being collected, as the source sees it: inputs come in as bytes and leave as chunks
+ * and a list of inputs for the log.
+ */
+#include "collect/collect.h"
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "collect/session.h"
+
+#define LINE_EVERY (10 * SL_SECOND)
+
+const struct sl_run *sl_collect_run(const struct sl_collect *c)
+{
+	return c->run;
+}
+
+const struct sl_source *sl_collect_source(const struct sl_collect *c)
+{
+	return c->source;
+}
+
+/* Everything beside the bytes that decides how they are cut and read. */
+static void hash_settings(const struct sl_source *s, char out[SL_HASH_HEX])
+{
+	struct sl_hash h;
+
+	sl_hash_init(&h);
+	sl_hash_strz(&h, s->codec->name);
+	sl_hash_u64(&h, s->codec->version);
+	sl_fields_hash(s->codec->params, s->codec_params, &h);
+	sl_hash_u64(&h, SL_CUT_RULE);
+	sl_hash_hex(&h, out);
+}
+
+void sl_collect_init(struct sl_collect *c, struct sl_run *run, const struct sl_source *source)
+{
+	*c = (struct sl_collect){.run = run, .source = source};
+	hash_settings(source, c->settings);
+	c->pack.home = &run->home;
+	c->pack.codec = source->codec;
+	c->pack.params = source->codec_params;
+	c->pack.arena = &c->arena;
+	c->next_line = sl_clock_monotonic() + LINE_EVERY;
+}
+
+void sl_collect_release(struct sl_collect *c)
+{
+	sl_pack_release(&c->pack);
+	sl_arena_release(&c->arena);
+	free(c->inputs);
+}
+
+bool sl_collect_restart(struct sl_collect *c, uint64_t n, struct sl_err *err)
+{
+	sl_collect_undo(c);
+	sl_arena_reset(&c->arena);
+	c->n_inputs = 0;
+	c->complete = false;
+	c->inventory = (struct sl_inventory){NULL, 0, 0};
+	return n == 0 ||
+	       sl_log_inventory(&c->run->home, c->source->name, n, &c->arena, &c->inventory, err);
+}
+
+static bool is_known(const struct sl_collect *c, const char *input, const char *stat)
+{
+	const struct sl_edition *e = sl_inventory_find(&c->inventory, input);
+
+	return e && stat && e->input->stat && !c->run->again &&
+	       strcmp(e->input->settings, c->settings) == 0 && strcmp(e->input->stat, stat) == 0;
+}
+
+bool sl_collect_known(struct sl_collect *c, const char *input, const char *stat)
+{
+	bool known = is_known(c, input, stat);
+
+	if (!c->run->dry_run)
+		return known;
+	printf("%s\t%s\t%s\n", known ? "known" : "read", c->source->name, input);
+	return true;
+}
+
+static bool whole(const struct sl_collect *c)
+{
+	return c->source->input == SL_INPUT_WHOLE;
+}
+
+static void push_input(struct sl_collect *c, const char *stat)
+{
+	if (c->n_inputs == c->cap_inputs) {
+		c->cap_inputs = c->cap_inputs ? 2 * c->cap_inputs : 64;
+		c->inputs = sl_xrealloc(c->inputs, c->cap_inputs, sizeof(*c->inputs));
+	}
+	c->inputs[c->n_inputs++] = (struct sl_log_input){
+		.name = c->input,
+		.settings = c->settings,
+		.stat = stat,
+		.chunks = c->pack.chunks,
+		.n_chunks = c->pack.n_chunks,
+	};
+	c->input = NULL;
+}
+
+bool sl_collect_begin(struct sl_collect *c, const char *name, struct sl_err *err)
+{
+	if (!sl_cancel_check(err))
+		return false;
+	c->file = sl_arena_strdup(&c->arena, name);
+	c->files++;
+	if (c->input) /* one more file of an input that is collected whole */
+		return true;
+	c->input = whole(c) ? SL_WHOLE : c->file;
+	sl_pack_begin(&c->pack, c->source->name, c->input, c->settings);
+	return true;
+}
+
+static void progress(struct sl_collect *c)
+{
+	int64_t now = sl_clock_monotonic();
+
+	if (now < c->next_line)
+		return;
+	c->next_line = now + LINE_EVERY;
+	sl_log(SL_INFO, "collecting", "source=%s file=\"%s\" files=%zu mib=%" PRIu64,
+	       c->source->name, c->file, c->files, c->bytes >> 20);
+}
+
+/* The packer does not know the file's name. */
+static bool name_file(const struct sl_collect *c, struct sl_err *err)
+{
+	if (err->kind == SL_ERR_DATA)
+		sl_err_prefix(err, "cannot collect \"%s\"", c->file);
+	return false;
+}
+
+bool sl_collect_bytes(struct sl_collect *c, struct sl_str bytes, struct sl_err *err)
+{
+	if (!sl_cancel_check(err))
+		return false;
+	c->bytes += bytes.n;
+	progress(c);
+	return sl_pack_bytes(&c->pack, bytes, err) || name_file(c, err);
+}
+
+bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err)
+{
+	const char *kept = stat ? sl_arena_strdup(&c->arena, stat) : NULL;
+
+	if (!sl_pack_file_end(&c->pack, err))
+		return name_file(c, err);
+	if (whole(c)) {
+		c->stat = kept;
+		return true;
+	}
+	if (!sl_pack_finish(&c->pack, err))
+		return false;
+	push_input(c, kept);
+	return true;
+}
+
+void sl_collect_undo(struct sl_collect *c)
+{
+	sl_pack_abandon(&c->pack);
+	c->input = c->file = c->stat = NULL;
+}
+
+void sl_collect_complete(struct sl_collect *c, bool complete)
+{
+	c->complete = complete;
+}
+
+bool sl_collect_close(struct sl_collect *c, struct sl_err *err)
+{
+	if (!c->input)
+		return true;
+	if (!sl_pack_finish(&c->pack, err))
+		return false;
+	push_input(c, c->stat);
+	return true;
+}
+
+static bool same_chunks(const struct sl_log_input *a, const struct sl_log_input *b)
+{
+	if (a->n_chunks != b->n_chunks)
+		return false;
+	for (size_t i = 0; i < a->n_chunks; i++)
+		if (strcmp(a->chunks[i].id, b->chunks[i].id) != 0)
+			return false;
+	return true;
+}
+
+static bool changed(const struct sl_collect *c, const struct sl_log_input *in)
+{
+	const struct sl_edition *e = sl_inventory_find(&c->inventory, in->name);
+
+	return c->run->again || !e || strcmp(e->input->settings, in->settings) != 0 ||
+	       !same_chunks(e->input, in);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct sl_log_input *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+void sl_collect_keep_changed(struct sl_collect *c)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < c->n_inputs; i++)
+		if (changed(c, &c->inputs[i]))
+			c->inputs[k++] = c->inputs[i];
+	c->n_inputs = k;
+	if (k)
+		qsort(c->inputs, k, sizeof(*c->inputs), by_name);
+}

@@ -1,0 +1,88 @@
+/*
+ * One source becomes one log entry. The entry's number is read before the source is listed: whoever
+ * loses the link has listed too early to know what the winner saw, and starts over.
+ */
+#include "base/fault.h"
+#include "base/log.h"
+#include "collect/session.h"
+
+#define ATTEMPTS 10
+
+static bool link_entry(struct sl_collect *c, uint64_t n, bool *ret_won, struct sl_err *err)
+{
+	struct sl_run *run = c->run;
+	char from[32], to[32];
+	struct sl_totals totals;
+	struct sl_log_entry e = {
+		.n = n,
+		.source = c->source->name,
+		.run = run->run_id,
+		.complete = c->complete,
+		.inputs = c->inputs,
+		.n_inputs = c->n_inputs,
+	};
+
+	if (run->has_interval) {
+		sl_time_text(run->interval_start, from);
+		sl_time_text(run->interval_end, to);
+		e.from = from;
+		e.to = to;
+	}
+	if (!sl_totals_read(run, &totals, err))
+		return false;
+	for (size_t i = 0; i < e.n_inputs; i++)
+		for (size_t k = 0; k < e.inputs[i].n_chunks; k++) {
+			totals.chunks++;
+			totals.bytes += e.inputs[i].chunks[k].bytes;
+		}
+	e.partitions = sl_totals_partitions(run, &totals);
+	return sl_log_link(&run->home, &e, ret_won, err);
+}
+
+/* *ret_done = false: another collection took the number. */
+static bool attempt(struct sl_collect *c, bool *ret_done, struct sl_err *err)
+{
+	struct sl_run *run = c->run;
+	const char *source = c->source->name;
+	uint64_t newest, begin;
+
+	*ret_done = true;
+	if (!sl_log_newest(&run->home, source, &newest, err) ||
+	    (!run->dry_run && !sl_run_begin(&run->home, run->run_id, source, newest, &begin, err)))
+		return false;
+	SL_FAULT("collect.after_begin", err);
+	if (!sl_collect_restart(c, newest, err) ||
+	    !c->source->kind->collect(c->source->params, c, err) || !sl_collect_close(c, err))
+		return false;
+	sl_collect_keep_changed(c);
+	return c->n_inputs == 0 || link_entry(c, newest + 1, ret_done, err);
+}
+
+static bool attempts(struct sl_collect *c, struct sl_err *err)
+{
+	bool done = false;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (!attempt(c, &done, err))
+			return false;
+		if (done)
+			return true;
+		sl_log(SL_INFO, "another collection came first, starting over", "source=%s",
+		       c->source->name);
+	}
+	sl_err_set(err, SL_ERR_AGAIN,
+		   "cannot collect source \"%s\": others collect it all the time", c->source->name);
+	return sl_err_hint(err, "let one run at a time collect a source");
+}
+
+bool sl_collect_one(struct sl_run *run, const struct sl_source *source, uint64_t *ret_chunks,
+		    struct sl_err *err)
+{
+	struct sl_collect c;
+
+	sl_collect_init(&c, run, source);
+	bool ok = attempts(&c, err);
+	*ret_chunks = c.pack.new_chunks;
+	sl_collect_release(&c);
+	return ok;
+}

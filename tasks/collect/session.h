@@ -1,0 +1,54 @@
+/*
+ * Private to the collect stage: one source being collected, and the run over all sources.
+ */
+#ifndef SL_COLLECT_SESSION_H
+#define SL_COLLECT_SESSION_H
+
+#include "collect/collect.h"
+#include "collect/pack.h"
+#include "store/log.h"
+
+struct sl_collect {
+	struct sl_run *run;
+	const struct sl_source *source;
+	char settings[SL_HASH_HEX]; /* codec and cut rule */
+	/* this attempt's */
+	struct sl_arena arena;
+	struct sl_inventory inventory;
+	struct sl_pack pack;
+	struct sl_log_input *inputs; /* seen and read */
+	size_t n_inputs, cap_inputs;
+	const char *input; /* open, or NULL */
+	const char *file;  /* as the source calls what is open */
+	const char *stat;  /* of an open input that is collected whole */
+	bool complete;
+	/* progress, over all attempts */
+	uint64_t bytes;
+	size_t files;
+	int64_t next_line; /* monotonic µs: not before this */
+};
+
+void sl_collect_init(struct sl_collect *c, struct sl_run *run, const struct sl_source *source);
+void sl_collect_release(struct sl_collect *c);
+/* A new attempt: forgets inputs, reads the inventory up to entry n. */
+SL_NODISCARD bool sl_collect_restart(struct sl_collect *c, uint64_t n, struct sl_err *err);
+/* Closes an input that is collected whole. */
+SL_NODISCARD bool sl_collect_close(struct sl_collect *c, struct sl_err *err);
+/* Keeps only inputs that are new or changed, sorted by name. */
+void sl_collect_keep_changed(struct sl_collect *c);
+
+/* What a run's own entries add up to, over all sources. */
+struct sl_totals {
+	uint64_t entries, chunks, bytes, records;
+};
+SL_NODISCARD bool sl_totals_read(struct sl_run *run, struct sl_totals *ret, struct sl_err *err);
+uint32_t sl_totals_partitions(const struct sl_run *run, const struct sl_totals *t);
+
+/* Collects one source: new or changed inputs become an entry. *ret_chunks: chunks that are new. */
+SL_NODISCARD bool sl_collect_one(struct sl_run *run, const struct sl_source *source,
+				 uint64_t *ret_chunks, struct sl_err *err);
+
+/* The stage: collects the run's sources and fills run->result. */
+SL_NODISCARD bool sl_collect_all(struct sl_run *run, struct sl_err *err);
+
+#endif
