@@ -25,7 +25,8 @@ struct sl_cutter {
 };
 
 struct sl_cut_event {
-	size_t end; /* offset in the piece, one past the record's last byte and its separator */
+	size_t end; /* offset in the piece, one past the record's last byte and its separator; equals
+		     * from when only this piece tells that the last one ended with a record */
 	bool blank; /* no record in these bytes (blank line, closing bracket): no count */
 };
 

@@ -76,8 +76,8 @@ struct sl_raw {
 
 /*
  * Stores raw into column col of row, or rejects the row. Rules: an empty text is NULL for every type
- * but text and list<text> (an empty list); int64 takes an optional sign and digits only; decimal takes no more digits than its scale
- * (nothing is rounded); bool takes true/false/1/0; a number is text for a text column, as it stands;
+ * but text and list<text> (there it is an empty list); int64 takes an optional sign and digits only;
+ * decimal takes no more digits than its scale (nothing is rounded); bool takes true/false/1/0; a number is text for a text column, as it stands;
  * text keeps its bytes; a timestamp is never read from a number. Text that is not UTF-8 (rule "UTF-8")
  * or holds NUL (rule "NUL") is a reject whose reason says the byte's place in the record.
  */
