@@ -74,38 +74,52 @@ static bool peel_sign(struct sl_str *s, struct peeled *p,
 	return true;
 }
 
-static bool peel_word(struct sl_str *s, struct peeled *p, const struct sl_amount_style *style,
+static void peel_word(struct sl_str *s, struct peeled *p, const struct sl_amount_style *style,
 		      bool (*take)(struct sl_str *, const char *))
 {
 	for (size_t i = 0; !p->word && i < style->n_words; i++) {
 		if (take(s, style->words[i])) {
 			p->word = true;
 			trim(s);
-			return true;
 		}
 	}
-	return false;
 }
 
-/* Takes everything around the digits away: at most a sign and a word on either side of each other.
+static const char *peel_brackets(struct sl_str *s, struct peeled *p)
+{
+	if (!take_front(s, "("))
+		return NULL;
+	if (!take_back(s, ")"))
+		return "bracket that is not closed";
+	p->signs++;
+	p->negative = true;
+	trim(s);
+	return NULL;
+}
+
+static void peel_words(struct sl_str *s, struct peeled *p, const struct sl_amount_style *style)
+{
+	if (style->before)
+		peel_word(s, p, style, take_front);
+	peel_word(s, p, style, take_back);
+}
+
+/* Takes everything around the digits away; a word may stand inside or outside of sign and brackets.
  */
 static const char *peel(struct sl_str *s, const struct sl_amount_style *style, struct peeled *p)
 {
+	const char *why = NULL;
+
 	trim(s);
-	if (style->accounting && s->n && s->p[0] == '(') {
-		take_front(s, "(");
-		if (!take_back(s, ")"))
-			return "bracket that is not closed";
-		p->signs++;
-		p->negative = true;
-		trim(s);
-	}
-	while (peel_sign(s, p, take_front) || (style->before && peel_word(s, p, style, take_front)))
+	peel_words(s, p, style);
+	if (style->accounting)
+		why = peel_brackets(s, p);
+	while (peel_sign(s, p, take_front) || (style->accounting && peel_sign(s, p, take_back)))
 		;
-	while ((style->accounting && peel_sign(s, p, take_back)) ||
-	       peel_word(s, p, style, take_back))
-		;
-	return p->signs > 1 ? "more than one sign" : NULL;
+	peel_words(s, p, style);
+	if (!why && p->signs > 1)
+		why = "more than one sign";
+	return why;
 }
 
 struct plain {

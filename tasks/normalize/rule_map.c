@@ -100,13 +100,14 @@ static void map_row(const struct map *m, struct sl_batch *b, size_t row)
 {
 	const struct sl_vec *in = &b->cols[m->from_col];
 	struct sl_vec *out = &b->cols[m->into_col];
+	const bool stated = in->valid[row]; /* in and out may be one column */
 	struct sl_str text = in->u.str[row];
-	const struct entry *e = in->valid[row] ? look_up(m, text) : NULL;
+	const struct entry *e = stated ? look_up(m, text) : NULL;
 
-	out->valid[row] = e || (in->valid[row] && m->fallback == UNKNOWN_KEEP);
-	if (!e && in->valid[row] && m->fallback == UNKNOWN_REJECT)
+	if (stated && !e && m->fallback == UNKNOWN_REJECT)
 		sl_batch_reject(b, row, m->from, "map", "not one of the %zu values listed",
 				m->values.n);
+	out->valid[row] = e || (stated && m->fallback == UNKNOWN_KEEP);
 	out->u.str[row] = e ? e->value : text;
 }
 

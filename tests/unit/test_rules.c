@@ -1,6 +1,8 @@
 /* Rules: prepared from YAML as in a pipeline file, applied to a batch built by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
