@@ -107,7 +107,7 @@ static struct sl_str find_line(struct sl_str text, unsigned line)
 /* The source line, and a caret below column col: tabs stay tabs, so that both lines agree. */
 static void add_source_line(struct sl_buf *out, struct sl_str line, unsigned number, unsigned col)
 {
-	if (!line.p || line.n > LINE_MAX_SHOWN)
+	if (!line.p || line.n == 0 || line.n > LINE_MAX_SHOWN)
 		return;
 	size_t before = out->n;
 	sl_buf_addf(out, "%5u | ", number);

@@ -45,7 +45,8 @@ static void prepare_column(struct sl_reading *r, struct sl_contract_col *c,
 	struct sl_contract_col with_zone = base, with_min = base, with_max = base, with_enum = base;
 	with_zone.zone_name = c->zone_name;
 	with_zone.ambiguous = c->ambiguous;
-	bool ok = prepare(r, with_zone, sl_value_place(map, "zone", base.at));
+	bool ok = prepare(r, with_zone,
+			  sl_value_place(map, c->zone_name ? "zone" : "ambiguous", base.at));
 	if (!ok)
 		return;
 	with_min.zone_name = with_max.zone_name = c->zone_name;

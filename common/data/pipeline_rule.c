@@ -111,6 +111,7 @@ static void prepare_rule(struct sl_reading *r, struct sl_rule_use *use, const st
 		.diags = r->diags,
 		.at = use->at,
 		.rule = use->rule->name,
+		.map = item->map,
 	};
 	const char *into = text_param(use, "into");
 	if (item->ok && (!use->rule->prepare || use->rule->prepare(use->params, &scope)))

@@ -12,6 +12,25 @@ const struct sl_rule *sl_rule_find(const char *name)
 	return NULL;
 }
 
+struct sl_place sl_rule_place(const struct sl_rule_scope *s, const char *field)
+{
+	const struct sl_node *n = sl_node_get(s->map, field);
+
+	return n ? n->at : s->at;
+}
+
+/* Where the rule names a column. */
+static struct sl_place place_of_name(const struct sl_rule_scope *s, const char *column)
+{
+	for (size_t i = 0; s->map && i < s->map->n; i++) {
+		const struct sl_node *n = s->map->items[i];
+
+		if (n->kind == SL_NODE_SCALAR && strcmp(n->text, column) == 0)
+			return n->at;
+	}
+	return s->at;
+}
+
 static void suggest_column(struct sl_rule_scope *s, const char *name, struct sl_buf *out)
 {
 	const char **names = sl_arena_zalloc(s->arena, s->schema->n + 1, sizeof(*names));
@@ -44,7 +63,8 @@ bool sl_rule_into(struct sl_rule_scope *s, const char *name, struct sl_type def,
 	if (!name)
 		return true;
 	if (!*name) {
-		sl_diag_add(s->diags, SL_E1005, s->at, "rule \"%s\": \"into\" is empty", s->rule);
+		sl_diag_add(s->diags, SL_E1005, sl_rule_place(s, "into"),
+			    "rule \"%s\": \"into\" is empty", s->rule);
 		return false;
 	}
 	col = sl_schema_find(s->schema, sl_str_of(name));
@@ -80,7 +100,8 @@ bool sl_rule_type(struct sl_rule_scope *s, size_t col, unsigned kinds)
 		return true;
 	sl_type_text(c->type, have);
 	add_kind_names(&wanted, kinds);
-	sl_diag_add(s->diags, SL_E1005, s->at, "rule \"%s\": column \"%s\" is %s, but must be %s",
-		    s->rule, c->name, have, sl_buf_z(&wanted));
+	sl_diag_add(s->diags, SL_E1005, place_of_name(s, c->name),
+		    "rule \"%s\": column \"%s\" is %s, but must be %s", s->rule, c->name, have,
+		    sl_buf_z(&wanted));
 	return false;
 }

@@ -26,7 +26,11 @@ struct sl_rule_scope {
 	struct sl_diags *diags;
 	struct sl_place at; /* the rule's place in the file */
 	const char *rule;   /* its name */
+	const struct sl_node *map; /* its fields as they stand there; may be NULL */
 };
+
+/* Where the value of one of the rule's fields stands; the rule's place when it is not there. */
+struct sl_place sl_rule_place(const struct sl_rule_scope *s, const char *field);
 
 /* Index of a column that must exist; on failure adds E1008 with a suggestion and returns false. */
 bool sl_rule_from(struct sl_rule_scope *s, const char *name, struct sl_place at, size_t *ret);

@@ -7,7 +7,7 @@ bool sl_amount_rule_prepare(struct sl_amount_rule *r, const char *from, const ch
 			    struct sl_type def, struct sl_rule_scope *s)
 {
 	r->from = from;
-	if (!sl_rule_from(s, from, s->at, &r->from_col) ||
+	if (!sl_rule_from(s, from, sl_rule_place(s, "from"), &r->from_col) ||
 	    !sl_rule_type(s, r->from_col, 1U << SL_TEXT))
 		return false;
 	return sl_rule_into(s, into, def, &r->into_col) &&

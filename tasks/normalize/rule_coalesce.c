@@ -43,7 +43,8 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 	bool ok = true;
 
 	if (c->from.n == 0) {
-		sl_diag_add(s->diags, SL_E1005, s->at, "rule \"coalesce\": \"from\" is empty");
+		sl_diag_add(s->diags, SL_E1005, sl_rule_place(s, "from"),
+			    "rule \"coalesce\": \"from\" is empty");
 		return false;
 	}
 	c->from_cols = sl_arena_zalloc(s->arena, c->from.n, sizeof(*c->from_cols));
@@ -55,7 +56,7 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 		return false;
 	c->into_col = c->from_cols[0];
 	return sl_rule_into(s, c->into, s->schema->cols[c->from_cols[0]].type, &c->into_col) &&
-	       same_type(s, c->into_col, c->from_cols[0], s->at);
+	       same_type(s, c->into_col, c->from_cols[0], sl_rule_place(s, "into"));
 }
 
 static bool has_value(const struct coalesce *c, const struct sl_vec *v, size_t row)

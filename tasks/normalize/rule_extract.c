@@ -51,8 +51,9 @@ static bool compile(struct extract *x, struct sl_rule_scope *s)
 				NULL);
 	if (!x->code) {
 		pcre2_get_error_message(code, why, sizeof(why));
-		sl_diag_add(s->diags, SL_E1013, s->at, "pattern \"%s\": %s at character %zu",
-			    x->pattern, (const char *)why, (size_t)at + 1);
+		sl_diag_add(s->diags, SL_E1013, sl_rule_place(s, "pattern"),
+			    "pattern \"%s\": %s at character %zu", x->pattern, (const char *)why,
+			    (size_t)at + 1);
 		return false;
 	}
 	x->match = pcre2_match_data_create_from_pattern(x->code, NULL);
@@ -71,7 +72,7 @@ static bool compile(struct extract *x, struct sl_rule_scope *s)
 static bool prepare(void *params, struct sl_rule_scope *s)
 {
 	struct extract *x = params;
-	bool ok = sl_rule_from(s, x->from, s->at, &x->from_col) &&
+	bool ok = sl_rule_from(s, x->from, sl_rule_place(s, "from"), &x->from_col) &&
 		  sl_rule_type(s, x->from_col, 1U << SL_TEXT | 1U << SL_TEXT_LIST);
 
 	x->into_col = x->from_col;
@@ -102,9 +103,11 @@ static struct sl_str matched_part(const struct extract *x, struct sl_str text, i
 /* 1: found, 0: no match, -1: gave up. */
 static int find(const struct extract *x, struct sl_str text, struct sl_str *ret)
 {
-	/* Batches hold valid UTF-8 only, so the check is left out. */
-	int rc = pcre2_match(x->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0,
-			     PCRE2_NO_UTF_CHECK, x->match, x->context);
+	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p ? text.p : "");
+	/* Batches hold valid UTF-8 only, so neither of them checks it. */
+	int rc = x->stack ? pcre2_jit_match(x->code, subject, text.n, 0, 0, x->match, x->context)
+			  : pcre2_match(x->code, subject, text.n, 0, PCRE2_NO_UTF_CHECK, x->match,
+					x->context);
 
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
