@@ -2,8 +2,8 @@
  * sluice-collect: source → bronze chunks and one log entry a source. Opens no database and parses
  * no record; whatever happens, a later call continues where this one stopped.
  */
-#include "collect/session.h"
 #include "run/stage.h"
+#include "tasks/collect/session.h"
 
 static bool run(struct sl_run *r, const void *params, struct sl_err *err)
 {

@@ -2,12 +2,12 @@
  * One source being collected, as the source sees it: inputs come in as bytes and leave as chunks
  * and a list of inputs for the log.
  */
-#include "collect/collect.h"
+#include "tasks/collect/collect.h"
 
 #include "base/cancel.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "collect/session.h"
+#include "tasks/collect/session.h"
 
 #define LINE_EVERY (10 * SL_SECOND)
 

@@ -4,7 +4,7 @@
  */
 #include "base/fault.h"
 #include "base/log.h"
-#include "collect/session.h"
+#include "tasks/collect/session.h"
 
 #define ATTEMPTS 10
 

@@ -1,7 +1,7 @@
 /*
  * Paths of the file source: see file_path.h.
  */
-#include "collect/file_path.h"
+#include "tasks/collect/file_path.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
  * Our own glob: glob(3) follows symbolic links out of the tree, sorts by locale, and cannot say
  * where its fixed part ends.
  */
-#include "collect/glob.h"
+#include "tasks/collect/glob.h"
 
 #include <fnmatch.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /*
  * gzip by zlib, with a limit on what comes out and on its ratio to what went in.
  */
-#include "collect/gunzip.h"
+#include "tasks/collect/gunzip.h"
 
 #define ZLIB_CONST
 #include <zlib.h>

@@ -3,7 +3,7 @@
  * counts bytes. A chunk is closed when the next part comes, so that the newest part can still be
  * marked as the file's last.
  */
-#include "collect/pack.h"
+#include "tasks/collect/pack.h"
 
 #include "base/mem.h"
 #include "data/batch.h"

@@ -4,9 +4,9 @@
 #ifndef SL_COLLECT_SESSION_H
 #define SL_COLLECT_SESSION_H
 
-#include "collect/collect.h"
-#include "collect/pack.h"
 #include "store/log.h"
+#include "tasks/collect/collect.h"
+#include "tasks/collect/pack.h"
 
 struct sl_collect {
 	struct sl_run *run;

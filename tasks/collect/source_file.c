@@ -9,15 +9,16 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "collect/collect.h"
-#include "collect/file_path.h"
-#include "collect/glob.h"
-#include "collect/gunzip.h"
+#include "tasks/collect/collect.h"
+#include "tasks/collect/file_path.h"
+#include "tasks/collect/glob.h"
+#include "tasks/collect/gunzip.h"
 
 #define READ_BYTES ((size_t)256 << 10)
 #define TRIES 3
-#define TRUST_AFTER (2 * SL_SECOND) /* a change within the clock's tick leaves no trace in ctime   \
-				     */
+#define TRUST_AFTER                                                                                \
+	(2 * SL_SECOND) /* a change within the clock's tick leaves no trace in ctime               \
+			 */
 
 static const struct sl_field fields[] = {
 	SL_F_TEXT(struct sl_file_params, path, SL_F_REQUIRED, NULL,

@@ -6,12 +6,12 @@
 #include "data/source.h"
 
 #define X(name) extern const struct sl_source_kind sl_source_##name;
-#include "collect/source_list.h"
+#include "tasks/collect/source_list.h"
 #undef X
 
 const struct sl_source_kind *const sl_source_kinds[] = {
 #define X(name) &sl_source_##name,
-#include "collect/source_list.h"
+#include "tasks/collect/source_list.h"
 #undef X
 	NULL,
 };

@@ -4,7 +4,7 @@
  */
 #include "base/log.h"
 #include "base/mem.h"
-#include "collect/session.h"
+#include "tasks/collect/session.h"
 
 static void add_entry(struct sl_totals *t, const struct sl_log_entry *e)
 {
