@@ -13,7 +13,6 @@ static const char *const unknown_names[] = {"keep", "null", "reject", NULL};
 
 struct entry {
 	struct sl_str key, value;
-	pcre2_code *any_case; /* the key as a pattern, with ignore_case */
 };
 
 struct map {
@@ -23,6 +22,7 @@ struct map {
 	bool ignore_case;
 	size_t from_col, into_col;
 	struct entry *entries; /* sorted by key */
+	pcre2_code **any_case; /* keys as patterns in the file's order, with ignore_case */
 	pcre2_match_data *match;
 };
 
@@ -48,24 +48,23 @@ static void compile_any_case(struct map *m)
 	int code;
 	PCRE2_SIZE at;
 
+	m->any_case = sl_xcalloc(m->values.n + 1, sizeof(*m->any_case));
+	m->match = pcre2_match_data_create(1, NULL);
 	for (size_t i = 0; i < m->values.n; i++) {
-		struct entry *e = &m->entries[i];
-
-		e->any_case = pcre2_compile((PCRE2_SPTR)e->key.p, e->key.n,
-					    PCRE2_LITERAL | PCRE2_UTF | PCRE2_CASELESS |
-						    PCRE2_ANCHORED | PCRE2_ENDANCHORED,
-					    &code, &at, NULL);
-		if (!e->any_case)
+		m->any_case[i] = pcre2_compile((PCRE2_SPTR)m->values.key[i], PCRE2_ZERO_TERMINATED,
+					       PCRE2_LITERAL | PCRE2_UTF | PCRE2_CASELESS |
+						       PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+					       &code, &at, NULL);
+		if (!m->any_case[i])
 			SL_BUG("cannot compile a literal text: code %d", code);
 	}
-	m->match = pcre2_match_data_create(1, NULL);
 }
 
 static bool prepare(void *params, struct sl_rule_scope *s)
 {
 	struct map *m = params;
 
-	if (!sl_rule_from(s, m->from, s->at, &m->from_col) ||
+	if (!sl_rule_from(s, m->from, sl_rule_place(s, "from"), &m->from_col) ||
 	    !sl_rule_type(s, m->from_col, 1U << SL_TEXT))
 		return false;
 	m->into_col = m->from_col;
@@ -83,17 +82,27 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 	return true;
 }
 
-static const struct entry *look_up(const struct map *m, struct sl_str text)
+static bool matches(const struct map *m, size_t i, struct sl_str text)
+{
+	return pcre2_match(m->any_case[i], (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0,
+			   PCRE2_NO_UTF_CHECK, m->match, NULL) >= 0;
+}
+
+static bool look_up(const struct map *m, struct sl_str text, struct sl_str *ret)
 {
 	const struct entry wanted = {.key = text};
 	const struct entry *e =
 		bsearch(&wanted, m->entries, m->values.n, sizeof(*m->entries), by_key);
 
-	for (size_t i = 0; !e && m->ignore_case && i < m->values.n; i++)
-		if (pcre2_match(m->entries[i].any_case, (PCRE2_SPTR)(text.p ? text.p : ""), text.n,
-				0, PCRE2_NO_UTF_CHECK, m->match, NULL) >= 0)
-			e = &m->entries[i];
-	return e;
+	if (e)
+		*ret = e->value;
+	for (size_t i = 0; !e && m->ignore_case && i < m->values.n; i++) {
+		if (matches(m, i, text)) {
+			*ret = sl_str_of(m->values.value[i]);
+			return true;
+		}
+	}
+	return e != NULL;
 }
 
 static void map_row(const struct map *m, struct sl_batch *b, size_t row)
@@ -102,13 +111,13 @@ static void map_row(const struct map *m, struct sl_batch *b, size_t row)
 	struct sl_vec *out = &b->cols[m->into_col];
 	const bool stated = in->valid[row]; /* in and out may be one column */
 	struct sl_str text = in->u.str[row];
-	const struct entry *e = stated ? look_up(m, text) : NULL;
+	const bool listed = stated && look_up(m, text, &text);
 
-	if (stated && !e && m->fallback == UNKNOWN_REJECT)
+	if (stated && !listed && m->fallback == UNKNOWN_REJECT)
 		sl_batch_reject(b, row, m->from, "map", "not one of the %zu values listed",
 				m->values.n);
-	out->valid[row] = e || (stated && m->fallback == UNKNOWN_KEEP);
-	out->u.str[row] = e ? e->value : text;
+	out->valid[row] = listed || (stated && m->fallback == UNKNOWN_KEEP);
+	out->u.str[row] = text;
 }
 
 static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
@@ -126,10 +135,12 @@ static void release(void *params)
 {
 	struct map *m = params;
 
-	for (size_t i = 0; m->entries && i < m->values.n; i++)
-		pcre2_code_free(m->entries[i].any_case);
+	for (size_t i = 0; m->any_case && i < m->values.n; i++)
+		pcre2_code_free(m->any_case[i]);
 	pcre2_match_data_free(m->match);
+	free(m->any_case);
 	free(m->entries);
+	m->any_case = NULL;
 	m->entries = NULL;
 	m->match = NULL;
 }

@@ -68,9 +68,6 @@ static bool gather_source(struct sl_run *run, const struct sl_source *source, st
 static bool gather_run(struct sl_run *run, struct gathered *g, uint64_t *entries,
 		       struct sl_err *err)
 {
-	if (run->source && !sl_pipeline_source(run->p, run->source))
-		return sl_err_set(err, SL_ERR_USAGE, "pipeline \"%s\" has no source \"%s\"",
-				  run->p->name, run->source);
 	for (size_t i = 0; i < run->p->n_sources; i++) {
 		const struct sl_source *source = &run->p->sources[i];
 
