@@ -21,11 +21,11 @@
 struct sl_db; /* an open connection, the engine's own */
 
 struct sl_db_conf {
-	const char *path; /* DuckDB: the database file */
+	const char *path;	    /* DuckDB: the database file */
 	const struct sl_conn *conn; /* PostgreSQL */
-	const char *app_name; /* "sluice-store orders" */
+	const char *app_name;	    /* "sluice-store orders" */
 	bool read_only;
-	int64_t wait_us; /* how long to wait for a busy file or a lock, then SL_ERR_AGAIN */
+	int64_t wait_us;      /* how long to wait for a busy file or a lock, then SL_ERR_AGAIN */
 	const char *temp_dir; /* where a spill may go */
 };
 
@@ -45,8 +45,8 @@ typedef bool (*sl_db_row_fn)(void *ctx, const struct sl_db_col *cols, size_t n_c
 
 /* Hidden columns that a copy adds behind the batch's own, the same for every row but seq. */
 struct sl_copy_extra {
-	int64_t input; /* _sl_input: the owner */
-	int64_t seq; /* _sl_seq of the first row; counts up */
+	int64_t input;	/* _sl_input: the owner */
+	int64_t seq;	/* _sl_seq of the first row; counts up */
 	int64_t change; /* _sl_change, when with_change */
 	bool with_change;
 };
@@ -54,7 +54,7 @@ struct sl_copy_extra {
 struct sl_engine {
 	const char *name; /* "pg", "duckdb": also the module's name */
 	bool unique_keys; /* a unique index guards the key, so a copy reports a second row */
-	bool shared; /* a server: no file lock around it */
+	bool shared;	  /* a server: no file lock around it */
 
 	bool (*open)(const struct sl_db_conf *conf, struct sl_db **ret, struct sl_err *err);
 	void (*close)(struct sl_db *db);
@@ -64,31 +64,34 @@ struct sl_engine {
 		     uint64_t *affected, struct sl_err *err);
 	/* Several statements without parameters and results (DDL, models). */
 	bool (*script)(struct sl_db *db, const char *sql, struct sl_err *err);
-	/* One query; row may be NULL. cols are told with the first row; on_cols, if not NULL, is called
-	 * once before any row, also when there is none. */
+	/* One query; row may be NULL. cols are told with the first row; on_cols, if not NULL, is
+	 * called once before any row, also when there is none. */
 	bool (*query)(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
 		      bool (*on_cols)(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 				      struct sl_err *err),
 		      sl_db_row_fn row, void *ctx, struct sl_err *err);
 
 	bool (*begin)(struct sl_db *db, struct sl_err *err);
-	/* Outcome unknown (connection lost in COMMIT) is SL_ERR_AGAIN: `applied` tells at the rerun. */
+	/* Outcome unknown (connection lost in COMMIT) is SL_ERR_AGAIN: `applied` tells at the
+	 * rerun. */
 	bool (*commit)(struct sl_db *db, struct sl_err *err);
 	void (*rollback)(struct sl_db *db); /* also after a failed begin: harmless */
 
-	/* Copies the kept rows of batches into table ("schema.name", already checked identifiers), in
-	 * the order of schema's columns then _sl_input, _sl_seq[, _sl_change]. SL_ERR_DATA with kind
-	 * told by *ret_duplicate when a unique key refused a second row (the transaction is then to
-	 * be rolled back to its savepoint). */
+	/* Copies the kept rows of batches into table ("schema.name", already checked identifiers),
+	 * in the order of schema's columns then _sl_input, _sl_seq[, _sl_change]. *ret_duplicate: a
+	 * unique key refused a second row (SL_ERR_DATA; the transaction is then to be rolled back
+	 * to its savepoint). Who gives up, or is told false by copy_batch, calls copy_abort. */
 	bool (*copy_begin)(struct sl_db *db, const char *table, const struct sl_schema *schema,
 			   bool with_change, struct sl_err *err);
 	bool (*copy_batch)(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
 			   struct sl_err *err); /* extra->seq moves on */
 	bool (*copy_end)(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,
 			 struct sl_err *err);
+	void (*copy_abort)(struct sl_db *db, bool *ret_duplicate);
 
-	/* Takes the pipeline's row for this transaction. After the wait it ends the backend that
-	 * blocks (same application name, same backend start) and tries once more. */
+	/* Takes the pipeline's row for this transaction, or with NULL the right to make the state
+	 * tables. After the wait it ends the backend that blocked all the time (same application
+	 * name, same backend start) and tries once more, then SL_ERR_AGAIN. */
 	bool (*lock)(struct sl_db *db, const char *pipeline, struct sl_err *err);
 
 	void (*type_name)(struct sl_type t, char out[32]); /* in CREATE TABLE */

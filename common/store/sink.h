@@ -1,13 +1,21 @@
 /*
- * The switch: how a log entry becomes visible in a table, all at once (DESIGN §2 "How it comes true").
- * Written once for every engine. In order:
+ * The switch: how a log entry becomes visible in a table, all at once (DESIGN §2 "How it comes
+ *true"). Written once for every engine. In order:
  *
  *	sl_sink_open		connect, make what is missing, note rev and era, check the shape
- *	sl_sink_begin_entry	name the entry's inputs that count (newest editions)
- *	sl_sink_rows		per clean part, before the lock where a staging table is used
- *	sl_sink_switch		one transaction: lock, era, applied, replace, counts, commit
+ *	sl_sink_switch		stage; lock, era, applied, replace, rejects, counts, commit
+ *	sl_sink_refuse		the entry's rejects alone
  *
- * `applied(input) = (edition, rev)` is the truth about what a table holds.
+ * `applied(input) = (edition, rev)` is the truth about what a table holds. The state tables are in
+ *SQL schema "sluice" (store/state.c lists their columns):
+ *
+ *	pipeline	one row a pipeline: rev and era in force, shape, last change number
+ *	applied		one row a stored input: edition, place, rev, counts
+ *	reject		one row a reject of a stored or refused input: part, place, field, rule,
+ *excerpt entry		one row a judged entry: stored or refused, counts stage_run	one row an
+ *execution of a stage (telemetry)
+ *
+ * Environment: SLUICE_STORE_WAIT (30s), how long a busy file or a lock is waited for.
  */
 #ifndef SL_STORE_SINK_H
 #define SL_STORE_SINK_H
@@ -25,7 +33,7 @@
 
 struct sl_sink;
 
-/* An input of an entry that is to be stored. */
+/* An input of an entry that is to be stored. An entry's inputs are given by place, ascending. */
 struct sl_sink_input {
 	const char *source;
 	size_t source_index;
@@ -43,9 +51,9 @@ struct sl_outcome {
 	uint64_t written; /* rows that a statement wrote or removed */
 };
 
-/* Opens the store of p's backend. The engine's module, connection or file path come from the backend
- * and home. Errors: SL_ERR_AUTH, SL_ERR_UNAVAILABLE, SL_ERR_AGAIN (busy), SL_ERR_CONFIG (shape
- * changed: table, mode, key, version or source order; or columns changed: DDL needed). */
+/* Opens the store of p's backend. The engine's module, connection or file path come from the
+ * backend and home. Errors: SL_ERR_AUTH, SL_ERR_UNAVAILABLE, SL_ERR_AGAIN (busy), SL_ERR_CONFIG
+ * (shape changed: table, mode, key, version or source order; or columns changed: DDL needed). */
 SL_NODISCARD bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home,
 			       struct sl_sink **ret, struct sl_err *err);
 void sl_sink_close(struct sl_sink *s);
@@ -55,6 +63,9 @@ const char *sl_sink_name(const struct sl_sink *s);
 
 /* The rev that the store held when opened, "" when new; a different one drew a new era. */
 const char *sl_sink_old_rev(const struct sl_sink *s);
+
+/* _sl_input of an input's rows: from its identity (source, name) alone. */
+int64_t sl_sink_owner(const char *source, const char *input);
 
 /* (edition, rev) in `applied`; edition 0 when the input was never stored. */
 SL_NODISCARD bool sl_sink_applied(struct sl_sink *s, const char *source, const char *input,
@@ -70,17 +81,18 @@ struct sl_part_feed {
 };
 
 /*
- * Stores one entry's inputs in one transaction. Inputs already applied at (edition, rev) are skipped,
- * those applied at a higher edition count as superseded. SL_ERR_AGAIN when the era is no longer ours.
- * Fault points switch.before_lock, switch.after_lock, switch.before_commit, switch.after_commit.
+ * Stores one entry's inputs in one transaction. Inputs already applied at (edition, rev) are
+ * skipped, those applied at a higher edition count as superseded. SL_ERR_AGAIN when the era is no
+ * longer ours. Fault points switch.before_lock, switch.after_lock, switch.before_commit,
+ * switch.after_commit.
  */
 SL_NODISCARD bool sl_sink_switch(struct sl_sink *s, const char *run, uint64_t entry,
 				 const struct sl_sink_input *inputs, size_t n_inputs,
 				 const struct sl_part_feed *feed, struct sl_outcome *ret,
 				 struct sl_err *err);
 
-/* Writes the reject rows and counts of a refused entry, and nothing else (they can be read, the rows
- * stay as they were). */
+/* Writes the reject rows and counts of a refused entry, and nothing else (they can be read, the
+ * rows stay as they were). */
 SL_NODISCARD bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t entry,
 				 const struct sl_sink_input *inputs, size_t n_inputs,
 				 const struct sl_part_feed *feed, struct sl_err *err);
@@ -93,9 +105,11 @@ SL_NODISCARD bool sl_sink_stage_runs(struct sl_sink *s, const struct sl_str *jso
 const struct sl_engine *sl_sink_engine(const struct sl_sink *s);
 struct sl_db *sl_sink_db(struct sl_sink *s);
 
-/* Opens the backend's engine without making anything (query, report on an empty store). read_only. */
+/* Opens the backend's engine without making anything (query, report on an empty store). read_only.
+ */
 SL_NODISCARD bool sl_store_connect(const struct sl_pipeline *p, const struct sl_home *home,
-				   bool read_only, int64_t wait_us, const struct sl_engine **ret_eng,
-				   struct sl_db **ret_db, struct sl_err *err);
+				   bool read_only, int64_t wait_us,
+				   const struct sl_engine **ret_eng, struct sl_db **ret_db,
+				   struct sl_err *err);
 
 #endif

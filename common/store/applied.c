@@ -1,0 +1,245 @@
+/*
+ * `applied`: which edition of every input a table holds, made under which rules. From it comes each
+ * input's fate in a switch, and nothing else is believed.
+ */
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "store/sink_private.h"
+
+#define STEP 500 /* owners in one statement */
+
+int64_t sl_sink_owner(const char *source, const char *input)
+{
+	struct sl_hash h;
+
+	sl_hash_init(&h);
+	sl_hash_strz(&h, source);
+	sl_hash_strz(&h, input);
+	return sl_hash_i64(&h);
+}
+
+bool sl_sink_applied(struct sl_sink *s, const char *source, const char *input,
+		     uint64_t *ret_edition, char ret_rev[SL_HASH_HEX], struct sl_err *err)
+{
+	static const char sql[] = "select edition, rev from sluice.applied "
+				  "where pipeline = $1 and input = cast($2 as bigint)";
+	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
+	char owner[24];
+	const char *params[] = {s->p->name, owner};
+	struct sl_str cells[2];
+	bool found;
+
+	snprintf(owner, sizeof(owner), "%" PRId64, sl_sink_owner(source, input));
+	if (!sl_sink_row(s, sql, params, 2, &arena, cells, 2, &found, err))
+		return false;
+	*ret_edition = 0;
+	ret_rev[0] = '\0';
+	if (!found)
+		return true;
+	snprintf(ret_rev, SL_HASH_HEX, SL_STR_FMT, SL_STR_ARG(cells[1]));
+	return sl_num_u64(cells[0], UINT64_MAX, ret_edition) ||
+	       sl_err_set(err, SL_ERR_CONFIG, "table sluice.applied is damaged");
+}
+
+/* --- the inputs of a plan --- */
+
+struct by_owner {
+	int64_t owner;
+	size_t input;
+};
+
+static int cmp_owner(const void *a, const void *b)
+{
+	int64_t x = ((const struct by_owner *)a)->owner, y = ((const struct by_owner *)b)->owner;
+
+	return (x > y) - (x < y);
+}
+
+struct load {
+	struct sl_sink *s;
+	struct sl_plan *plan;
+	const struct by_owner *sorted;
+};
+
+static bool load_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+		     const struct sl_str *cells, struct sl_err *err)
+{
+	struct load *load = ctx;
+	struct by_owner key = {0, 0};
+	uint64_t edition;
+
+	(void)cols;
+	(void)n_cols;
+	if (!sl_num_i64(cells[0], INT64_MIN, INT64_MAX, &key.owner) ||
+	    !sl_num_u64(cells[1], UINT64_MAX, &edition))
+		return sl_err_set(err, SL_ERR_CONFIG, "table sluice.applied is damaged");
+	const struct by_owner *found =
+		bsearch(&key, load->sorted, load->plan->n, sizeof(key), cmp_owner);
+	if (!found)
+		return true;
+	uint64_t ours = load->plan->inputs[found->input].edition;
+	enum sl_fate *fate = &load->plan->fate[found->input];
+	if (edition > ours)
+		*fate = SL_FATE_SUPERSEDED;
+	else if (edition == ours && sl_str_eqz(cells[2], load->s->p->rev))
+		*fate = SL_FATE_SAME;
+	return true;
+}
+
+static void add_owners(struct sl_buf *sql, const int64_t *owners, size_t n)
+{
+	sl_buf_adds(sql, " in (");
+	for (size_t i = 0; i < n; i++)
+		sl_buf_addf(sql, "%s%" PRId64, i ? "," : "", owners[i]);
+	sl_buf_addc(sql, ')');
+}
+
+static bool load_all(struct load *load, struct sl_err *err)
+{
+	struct sl_plan *plan = load->plan;
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	for (size_t at = 0; at < plan->n; at += STEP) {
+		size_t n = plan->n - at < STEP ? plan->n - at : STEP;
+		sl_buf_clear(&sql);
+		sl_buf_adds(&sql, "select input, edition, rev from sluice.applied "
+				  "where pipeline = $1 and input");
+		add_owners(&sql, plan->owner + at, n);
+		if (!load->s->eng->query(load->s->db, sl_buf_z(&sql), &load->s->p->name, 1, NULL,
+					 load_row, load, err))
+			return false;
+	}
+	return true;
+}
+
+bool sl_plan_load(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) struct by_owner *sorted = sl_xcalloc(plan->n + 1, sizeof(*sorted));
+	struct load load = {s, plan, sorted};
+
+	for (size_t i = 0; i < plan->n; i++) {
+		sorted[i] = (struct by_owner){plan->owner[i], i};
+		plan->fate[i] = SL_FATE_LIVE;
+	}
+	qsort(sorted, plan->n, sizeof(*sorted), cmp_owner);
+	if (!load_all(&load, err))
+		return false;
+	plan->n_live = 0;
+	plan->rows_live = 0;
+	plan->out.unchanged = 0;
+	plan->out.superseded = 0;
+	for (size_t i = 0; i < plan->n; i++) {
+		uint64_t ok = plan->inputs[i].counts.ok;
+		bool live = plan->fate[i] == SL_FATE_LIVE;
+		plan->n_live += live;
+		plan->rows_live += live ? ok : 0;
+		plan->out.unchanged += plan->fate[i] == SL_FATE_SAME ? ok : 0;
+		plan->out.superseded += plan->fate[i] == SL_FATE_SUPERSEDED ? ok : 0;
+	}
+	return true;
+}
+
+/* Live owners in the order of inputs. */
+static int64_t *live_owners(const struct sl_plan *plan)
+{
+	int64_t *v = sl_xcalloc(plan->n_live + 1, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->fate[i] == SL_FATE_LIVE)
+			v[n++] = plan->owner[i];
+	return v;
+}
+
+bool sl_plan_delete(struct sl_sink *s, const struct sl_plan *plan, const char *table,
+		    const char *column, const char *filter, uint64_t *removed, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) int64_t *owners = live_owners(plan);
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	size_t n_params = filter ? 1 : 0;
+
+	for (size_t at = 0; at < plan->n_live; at += STEP) {
+		size_t n = plan->n_live - at < STEP ? plan->n_live - at : STEP;
+		uint64_t gone = 0;
+		sl_buf_clear(&sql);
+		sl_buf_addf(&sql, "delete from %s where %s%s%s", table, filter ? filter : "",
+			    filter ? " and " : "", column);
+		add_owners(&sql, owners + at, n);
+		if (!sl_sink_exec(s, sl_buf_z(&sql), &s->p->name, n_params, &gone, err))
+			return false;
+		if (removed)
+			*removed += gone;
+	}
+	return true;
+}
+
+static void set_text(struct sl_batch *b, size_t col, const char *text)
+{
+	b->cols[col].valid[0] = 1;
+	b->cols[col].u.str[0] = sl_str_of(text);
+}
+
+static void set_int(struct sl_batch *b, size_t col, uint64_t value)
+{
+	b->cols[col].valid[0] = 1;
+	b->cols[col].u.i64[0] = (int64_t)value;
+}
+
+/* Columns as in state.c. */
+static void fill_applied(struct sl_batch *b, const struct sl_sink *s,
+			 const struct sl_sink_input *in)
+{
+	sl_batch_reset(b);
+	sl_batch_add_row(b, (struct sl_pos){0, 0});
+	set_text(b, 0, s->p->name);
+	set_text(b, 1, in->source);
+	set_int(b, 2, in->source_index);
+	set_text(b, 3, in->name);
+	set_int(b, 4, in->edition);
+	set_int(b, 5, in->place);
+	set_text(b, 6, s->p->rev);
+	set_int(b, 7, in->counts.n_in);
+	set_int(b, 8, in->counts.ok);
+	set_int(b, 9, in->counts.bad);
+	set_int(b, 10, in->counts.dup);
+	set_int(b, 11, in->counts.filtered);
+}
+
+static bool copy_applied(struct sl_sink *s, const struct sl_plan *plan, struct sl_batch *b,
+			 struct sl_err *err)
+{
+	bool duplicate = false;
+
+	if (!s->eng->copy_begin(s->db, sl_state_applied.name, b->schema, false, err))
+		return false;
+	for (size_t i = 0; i < plan->n; i++) {
+		struct sl_copy_extra extra = {.input = plan->owner[i]};
+		if (plan->fate[i] != SL_FATE_LIVE)
+			continue;
+		fill_applied(b, s, &plan->inputs[i]);
+		if (!s->eng->copy_batch(s->db, b, &extra, err)) {
+			s->eng->copy_abort(s->db, NULL);
+			return false;
+		}
+	}
+	return s->eng->copy_end(s->db, NULL, &duplicate, err);
+}
+
+bool sl_plan_save(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
+	struct sl_batch b;
+
+	if (!plan->n_live)
+		return true;
+	if (!sl_plan_delete(s, plan, sl_state_applied.name, "input", "pipeline = $1", NULL, err))
+		return false;
+	for (size_t i = 0; i < sl_state_applied.n; i++)
+		sl_schema_add(&schema, sl_state_applied.cols[i].name,
+			      sl_state_applied.cols[i].type);
+	sl_batch_init(&b, &schema, 1);
+	bool ok = copy_applied(s, plan, &b, err);
+	sl_batch_release(&b);
+	return ok;
+}

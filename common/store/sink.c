@@ -1,0 +1,267 @@
+/*
+ * Opening a store: engine and connection of the backend, missing tables, then rev and era. A store
+ * that brings other rules than the one before draws a new era, a random word: a counter would
+ * repeat after a restore from backup, and an old attempt would pass for a new one.
+ */
+#include "store/sink.h"
+
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "store/sink_private.h"
+
+#define STORE_WAIT_US (INT64_C(30) * SL_SECOND)
+
+/* --- small statements --- */
+
+bool sl_sink_exec(struct sl_sink *s, const char *sql, const char *const *params, size_t n_params,
+		  uint64_t *affected, struct sl_err *err)
+{
+	return s->eng->exec(s->db, sql, params, n_params, affected, err);
+}
+
+struct one_row {
+	struct sl_arena *arena;
+	struct sl_str *cells;
+	size_t n;
+	bool found;
+};
+
+static bool take_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+		     const struct sl_str *cells, struct sl_err *err)
+{
+	struct one_row *row = ctx;
+
+	(void)cols;
+	(void)err;
+	for (size_t i = 0; !row->found && i < row->n && i < n_cols; i++)
+		row->cells[i] = cells[i].p ? sl_arena_str(row->arena, cells[i]) : SL_STR_NULL;
+	row->found = true;
+	return true;
+}
+
+bool sl_sink_row(struct sl_sink *s, const char *sql, const char *const *params, size_t n_params,
+		 struct sl_arena *arena, struct sl_str *cells, size_t n, bool *ret_found,
+		 struct sl_err *err)
+{
+	struct one_row row = {arena, cells, n, false};
+	bool ok = s->eng->query(s->db, sql, params, n_params, NULL, take_row, &row, err);
+
+	*ret_found = row.found;
+	return ok;
+}
+
+void sl_sink_add_columns(const struct sl_sink *s, struct sl_buf *sql, const char *prefix)
+{
+	for (size_t i = 0; i < s->stored.n; i++) {
+		sl_buf_addf(sql, "%s%s", i ? ", " : "", prefix);
+		sl_sql_ident(sql, s->stored.cols[i].name);
+	}
+}
+
+/* --- connect --- */
+
+static int64_t store_wait(void)
+{
+	const char *text = getenv("SLUICE_STORE_WAIT");
+	int64_t us;
+
+	return text && sl_num_duration(sl_str_of(text), &us) ? us : STORE_WAIT_US;
+}
+
+static bool connect_to(const struct sl_pipeline *p, const struct sl_home *home, bool read_only,
+		       int64_t wait_us, struct sl_arena *arena, const struct sl_engine **ret_eng,
+		       struct sl_db **ret_db, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *path = sl_home_path(home, "data.db");
+	sl_cleanup(sl_freep) char *temp = sl_home_path(home, "tmp");
+	sl_cleanup(sl_freep) char *app = sl_xasprintf("sluice-store %s", p->name);
+	struct sl_conn conn;
+	struct sl_db_conf conf = {.path = path,
+				  .app_name = app,
+				  .read_only = read_only,
+				  .wait_us = wait_us,
+				  .temp_dir = temp};
+
+	if (p->backend.store_conn) {
+		if (!sl_conn_get(p->backend.store_conn, arena, &conn, err))
+			return false;
+		conf.conn = &conn;
+	}
+	return sl_engine_get(p->backend.store, ret_eng, err) &&
+	       (*ret_eng)->open(&conf, ret_db, err);
+}
+
+bool sl_store_connect(const struct sl_pipeline *p, const struct sl_home *home, bool read_only,
+		      int64_t wait_us, const struct sl_engine **ret_eng, struct sl_db **ret_db,
+		      struct sl_err *err)
+{
+	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
+
+	return connect_to(p, home, read_only, wait_us, &arena, ret_eng, ret_db, err);
+}
+
+/* --- rev and era --- */
+
+static bool draw_era(int64_t *ret, struct sl_err *err)
+{
+	uint64_t word;
+
+	if (getrandom(&word, sizeof(word), 0) != sizeof(word))
+		return sl_err_set(err, SL_ERR_BUG, "the system gives no random bytes");
+	*ret = (int64_t)(word >> 1);
+	return true;
+}
+
+struct held {
+	bool found;
+	struct sl_str rev, shape;
+	int64_t era;
+};
+
+static bool read_pipeline(struct sl_sink *s, struct held *ret, struct sl_err *err)
+{
+	static const char sql[] = "select rev, shape, era from sluice.pipeline where pipeline = $1";
+	struct sl_str cells[3];
+
+	if (!sl_sink_row(s, sql, &s->p->name, 1, &s->arena, cells, 3, &ret->found, err))
+		return false;
+	if (!ret->found)
+		return true;
+	ret->rev = cells[0];
+	ret->shape = cells[1];
+	if (!sl_num_i64(cells[2], INT64_MIN, INT64_MAX, &ret->era))
+		return sl_err_set(err, SL_ERR_CONFIG, "table sluice.pipeline is damaged");
+	if (sl_str_eqz(ret->shape, s->p->shape))
+		return true;
+	sl_err_set(err, SL_ERR_CONFIG,
+		   "table \"%s\", its mode, key or version, or the order of sources changed since "
+		   "pipeline \"%s\" stored last",
+		   s->p->store.table, s->p->name);
+	return sl_err_hint(err, "sluice rebuild %s", s->p->store.table);
+}
+
+static bool note(struct sl_sink *s, const struct held *held)
+{
+	s->era = held->era;
+	snprintf(s->old_rev, sizeof(s->old_rev), SL_STR_FMT, SL_STR_ARG(held->rev));
+	return true;
+}
+
+static bool bring_rev(struct sl_sink *s, struct sl_err *err)
+{
+	static const char insert[] =
+		"insert into sluice.pipeline (pipeline, rev, era, shape, changes, target) "
+		"values ($1, $2, cast($3 as bigint), $4, 0, $5)";
+	static const char update[] =
+		"update sluice.pipeline set rev = $2, era = cast($3 as bigint) "
+		"where pipeline = $1";
+	struct held held = {.found = false};
+	char era[24];
+
+	/* Looked at again under both locks: another store may have brought its rev meanwhile. */
+	if (!s->eng->lock(s->db, NULL, err) || !s->eng->lock(s->db, s->p->name, err) ||
+	    !read_pipeline(s, &held, err) || !draw_era(&s->era, err))
+		return false;
+	const char *params[] = {s->p->name, s->p->rev, era, s->p->shape, s->p->store.table};
+	snprintf(era, sizeof(era), "%" PRId64, s->era);
+	if (held.found) {
+		snprintf(s->old_rev, sizeof(s->old_rev), SL_STR_FMT, SL_STR_ARG(held.rev));
+		if (sl_str_eqz(held.rev, s->p->rev))
+			return note(s, &held) && s->eng->commit(s->db, err);
+	}
+	return sl_sink_exec(s, held.found ? update : insert, params, held.found ? 3 : 5, NULL,
+			    err) &&
+	       s->eng->commit(s->db, err);
+}
+
+static bool note_era(struct sl_sink *s, struct sl_err *err)
+{
+	struct held held = {.found = false};
+
+	if (!read_pipeline(s, &held, err))
+		return false;
+	if (held.found && sl_str_eqz(held.rev, s->p->rev))
+		return note(s, &held);
+	if (s->eng->begin(s->db, err) && bring_rev(s, err))
+		return true;
+	s->eng->rollback(s->db);
+	return false;
+}
+
+/* --- open and close --- */
+
+/* A NULL in a key would equal nothing and be inserted again by every run. */
+static bool check_key(const struct sl_pipeline *p, struct sl_err *err)
+{
+	for (size_t i = 0; i < p->store.key.n; i++)
+		if (!p->contract.cols[p->store.key_cols[i]].required)
+			return sl_err_set(err, SL_ERR_CONFIG,
+					  "key column \"%s\" of table \"%s\" is not required",
+					  p->store.key.v[i], p->store.table);
+	return true;
+}
+
+static void prepare(struct sl_sink *s, const struct sl_pipeline *p)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf table = SL_BUF_INIT;
+
+	s->p = p;
+	s->latest = p->store.mode == SL_MODE_LATEST;
+	s->stored = (struct sl_schema){p->schema.cols, p->contract.n_stored, p->contract.n_stored};
+	sl_batch_init(&s->rows, &s->stored, SL_PART_ROWS);
+	sl_sql_ident(&table, p->store.table);
+	s->table = sl_arena_strdup(&s->arena, sl_buf_z(&table));
+	s->name = p->backend.store_conn ? sl_arena_printf(&s->arena, "%s.%s", p->backend.store,
+							  p->backend.store_conn)
+					: p->backend.store;
+}
+
+bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home, struct sl_sink **ret,
+		  struct sl_err *err)
+{
+	struct sl_sink *s = sl_xcalloc(1, sizeof(*s));
+
+	prepare(s, p);
+	if ((s->latest && !check_key(p, err)) ||
+	    !connect_to(p, home, false, store_wait(), &s->arena, &s->eng, &s->db, err) ||
+	    !sl_sink_make(s, err) || !note_era(s, err)) {
+		sl_sink_close(s);
+		return false;
+	}
+	*ret = s;
+	return true;
+}
+
+void sl_sink_close(struct sl_sink *s)
+{
+	if (!s)
+		return;
+	if (s->db)
+		s->eng->close(s->db);
+	sl_batch_release(&s->rows);
+	sl_arena_release(&s->arena);
+	free(s);
+}
+
+const char *sl_sink_name(const struct sl_sink *s)
+{
+	return s->name;
+}
+
+const char *sl_sink_old_rev(const struct sl_sink *s)
+{
+	return s->old_rev;
+}
+
+const struct sl_engine *sl_sink_engine(const struct sl_sink *s)
+{
+	return s->eng;
+}
+
+struct sl_db *sl_sink_db(struct sl_sink *s)
+{
+	return s->db;
+}

@@ -1,0 +1,107 @@
+/* What the files of the sink share: the open store, the plan of one switch, and the state tables.
+ */
+#ifndef SL_STORE_SINK_PRIVATE_H
+#define SL_STORE_SINK_PRIVATE_H
+
+#include "base/arena.h"
+#include "store/sink.h"
+
+struct sl_sink {
+	const struct sl_pipeline *p;
+	const struct sl_engine *eng;
+	struct sl_db *db;
+	struct sl_arena arena; /* lives as long as the sink */
+	const char *name;      /* "duckdb", "pg.warehouse" */
+	char old_rev[SL_HASH_HEX];
+	int64_t era; /* noted when opened; a switch under another one is refused */
+	bool latest;
+	const char *table;	 /* the target, quoted */
+	struct sl_schema stored; /* the contract's columns; borrows p's */
+	struct sl_batch rows;	 /* one clean part */
+};
+
+/* --- state tables: schema "sluice" --- */
+
+/* One state table: its columns serve CREATE TABLE and, where rows are copied in, as the copy's
+ * schema (then `input` and `seq` are its last columns). */
+struct sl_state_table {
+	const char *name;
+	const struct sl_column *cols;
+	size_t n;
+	bool copied;
+	const char *unique; /* columns of its unique index, where the engine has one; or NULL */
+	const char *index;
+};
+
+extern const struct sl_state_table sl_state_applied, sl_state_reject;
+
+/* Makes what is missing of the state tables and of the target. SL_ERR_CONFIG: made by a newer
+ * program, or the target's columns are not the contract's. */
+SL_NODISCARD bool sl_sink_make(struct sl_sink *s, struct sl_err *err);
+
+/* --- small statements --- */
+
+SL_NODISCARD bool sl_sink_exec(struct sl_sink *s, const char *sql, const char *const *params,
+			       size_t n_params, uint64_t *affected, struct sl_err *err);
+/* One row of up to n bigints or texts; *ret_found = false when there is none. Texts go to arena. */
+SL_NODISCARD bool sl_sink_row(struct sl_sink *s, const char *sql, const char *const *params,
+			      size_t n_params, struct sl_arena *arena, struct sl_str *cells,
+			      size_t n, bool *ret_found, struct sl_err *err);
+/* "prefix"."c1", … of the contract's columns. */
+void sl_sink_add_columns(const struct sl_sink *s, struct sl_buf *sql, const char *prefix);
+
+/* --- one switch --- */
+
+enum sl_fate {
+	SL_FATE_LIVE,	    /* its rows replace what the table holds of it */
+	SL_FATE_SAME,	    /* stored at this (edition, rev) already */
+	SL_FATE_SUPERSEDED, /* a higher edition is stored */
+};
+
+/* A part that has rejects: read once more when they are written. */
+struct sl_reject_part {
+	size_t input, chunk;
+	uint32_t part;
+};
+
+struct sl_plan {
+	const char *run;
+	uint64_t entry;
+	const struct sl_sink_input *inputs; /* by place */
+	size_t n;
+	const struct sl_part_feed *feed;
+	int64_t *owner;	    /* per input */
+	enum sl_fate *fate; /* per input */
+	size_t n_live;
+	uint64_t rows_live; /* rows of the live inputs */
+	int64_t change;	    /* change number of this switch */
+	struct sl_reject_part *rejects;
+	size_t n_rejects, cap_rejects;
+	struct sl_outcome out;
+};
+
+/* applied.c: what is stored of the plan's inputs, from that each one's fate; and afterwards that.
+ */
+SL_NODISCARD bool sl_plan_load(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+SL_NODISCARD bool sl_plan_save(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err);
+/* "delete from TABLE where [FILTER and] COLUMN in (live owners)", in steps. */
+SL_NODISCARD bool sl_plan_delete(struct sl_sink *s, const struct sl_plan *plan, const char *table,
+				 const char *column, const char *filter, uint64_t *removed,
+				 struct sl_err *err);
+
+/* switch_copy.c: the live inputs' rows into table; *ret_duplicate as in store/engine.h. */
+SL_NODISCARD bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table,
+			       bool with_change, bool *ret_duplicate, struct sl_err *err);
+SL_NODISCARD bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+/* Only finds the parts with rejects (a refused entry copies no rows). */
+SL_NODISCARD bool sl_plan_find_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+
+/* switch_latest.c. stage: before the lock. Then replace, or into an empty table copy, under it. */
+SL_NODISCARD bool sl_latest_is_empty(struct sl_sink *s, bool *ret, struct sl_err *err);
+SL_NODISCARD bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+SL_NODISCARD bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan,
+				    struct sl_err *err);
+SL_NODISCARD bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+SL_NODISCARD bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+
+#endif

@@ -1,0 +1,407 @@
+/*
+ * `mode: latest`: per key the row that is greatest by (version, source's order, edition, place,
+ *row). Rows go into a temporary table of this attempt first; one join with the target gives each
+ *key its verdict; then one UPDATE and one INSERT. The verdicts:
+ *
+ *	insert	the table has no such key
+ *	update	the owner staged the key itself, or ours is greater; some column differs
+ *	owner	the same, but only the owner differs: written, yet the row counts as unchanged
+ *	same	nothing differs: nothing is written
+ *	stale	the table's row is greater
+ *
+ * The SQL is what PostgreSQL and DuckDB share. NULL versions are smallest everywhere.
+ */
+#include "base/num.h"
+#include "store/sink_private.h"
+
+enum { V_INSERT, V_UPDATE, V_OWNER, V_SAME, V_STALE, V_COUNT };
+
+#define STAGE "_sl_stage"
+#define LIVE_STEP 500
+
+/* "a"."k1" = "b"."k1" and … */
+static void add_key_equal(const struct sl_sink *s, struct sl_buf *sql, const char *a, const char *b)
+{
+	for (size_t i = 0; i < s->p->store.key.n; i++) {
+		sl_buf_addf(sql, "%s%s.", i ? " and " : "", a);
+		sl_sql_ident(sql, s->p->store.key.v[i]);
+		sl_buf_addf(sql, " = %s.", b);
+		sl_sql_ident(sql, s->p->store.key.v[i]);
+	}
+}
+
+static void add_keys(const struct sl_sink *s, struct sl_buf *sql, const char *prefix)
+{
+	for (size_t i = 0; i < s->p->store.key.n; i++) {
+		sl_buf_addf(sql, "%s%s", i ? ", " : "", prefix);
+		sl_sql_ident(sql, s->p->store.key.v[i]);
+	}
+}
+
+static bool is_key(const struct sl_sink *s, size_t col)
+{
+	for (size_t i = 0; i < s->p->store.key.n; i++)
+		if (s->p->store.key_cols[i] == col)
+			return true;
+	return false;
+}
+
+bool sl_latest_is_empty(struct sl_sink *s, bool *ret, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	struct sl_str cell;
+	bool found;
+
+	sl_buf_addf(&sql, "select 1 from %s limit 1", s->table);
+	if (!sl_sink_row(s, sl_buf_z(&sql), NULL, 0, &s->arena, &cell, 1, &found, err))
+		return false;
+	*ret = !found;
+	return true;
+}
+
+/* --- staging --- */
+
+static bool make_stage(struct sl_sink *s, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	char type[32];
+
+	sl_buf_adds(&sql, "create temp table " STAGE " (");
+	for (size_t i = 0; i < s->stored.n; i++) {
+		s->eng->type_name(s->stored.cols[i].type, type);
+		sl_sql_ident(&sql, s->stored.cols[i].name);
+		sl_buf_addf(&sql, " %s, ", type);
+	}
+	sl_buf_adds(&sql, "_sl_input bigint, _sl_seq bigint)");
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	bool duplicate;
+
+	return make_stage(s, err) && sl_plan_copy(s, plan, STAGE, false, &duplicate, err) &&
+	       s->eng->script(s->db, "analyze " STAGE, err);
+}
+
+/* Rows of inputs that another store made visible while ours were being staged. */
+bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		if (plan->fate[i] == SL_FATE_LIVE)
+			continue;
+		sl_buf_clear(&sql);
+		sl_buf_addf(&sql, "delete from " STAGE " where _sl_input = %" PRId64,
+			    plan->owner[i]);
+		if (!s->eng->script(s->db, sl_buf_z(&sql), err))
+			return false;
+	}
+	return true;
+}
+
+/* --- verdicts --- */
+
+/* _sl_live: what the comparison needs of every live input. */
+static bool make_live(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	size_t n = 0;
+
+	sl_buf_adds(&sql, "create temp table _sl_live "
+			  "(input bigint, source_index bigint, edition bigint, place bigint);");
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct sl_sink_input *in = &plan->inputs[i];
+		if (plan->fate[i] != SL_FATE_LIVE)
+			continue;
+		sl_buf_adds(&sql, n % LIVE_STEP ? "," : ";insert into _sl_live values ");
+		sl_buf_addf(&sql, "(%" PRId64 ",%zu,%" PRIu64 ",%zu)", plan->owner[i],
+			    in->source_index, in->edition, in->place);
+		n++;
+	}
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+/* The greatest staged row of every key, with what its owner compares by. */
+static void add_best(const struct sl_sink *s, struct sl_buf *sql)
+{
+	sl_buf_adds(sql, "(select ");
+	sl_sink_add_columns(s, sql, "s.");
+	sl_buf_adds(sql, ", s._sl_input, s._sl_seq, l.source_index, l.edition, l.place, "
+			 "row_number() over (partition by ");
+	add_keys(s, sql, "s.");
+	sl_buf_adds(sql, " order by ");
+	if (s->p->store.version) {
+		sl_buf_adds(sql, "s.");
+		sl_sql_ident(sql, s->p->store.version);
+		sl_buf_adds(sql, " desc nulls last, ");
+	}
+	sl_buf_adds(sql,
+		    "l.source_index desc, l.edition desc, l.place desc, s._sl_seq desc) "
+		    "as _sl_rank from " STAGE " s join _sl_live l on l.input = s._sl_input) b");
+}
+
+/* b's row is greater than t's. The owner's place in the order is that of applied(owner). */
+static void add_greater(const struct sl_sink *s, struct sl_buf *sql)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf version = SL_BUF_INIT;
+	static const char order[] = "(b.source_index, b.edition, b.place) > "
+				    "(coalesce(a.source_index, -1), coalesce(a.edition, -1), "
+				    "coalesce(a.place, -1))";
+
+	if (!s->p->store.version) {
+		sl_buf_adds(sql, order);
+		return;
+	}
+	sl_sql_ident(&version, s->p->store.version);
+	const char *v = sl_buf_z(&version);
+	sl_buf_addf(sql,
+		    "b.%s > t.%s or (b.%s is not null and t.%s is null) or "
+		    "(b.%s is not distinct from t.%s and %s)",
+		    v, v, v, v, v, v, order);
+}
+
+static void add_differs(const struct sl_sink *s, struct sl_buf *sql)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->stored.n; i++) {
+		if (is_key(s, i))
+			continue;
+		sl_buf_addf(sql, "%sb.", n++ ? " or " : "");
+		sl_sql_ident(sql, s->stored.cols[i].name);
+		sl_buf_adds(sql, " is distinct from t.");
+		sl_sql_ident(sql, s->stored.cols[i].name);
+	}
+	if (!n)
+		sl_buf_adds(sql, "false");
+}
+
+/* With one live input the owner has staged the key only if it is b's owner. */
+static void add_verdict(const struct sl_sink *s, struct sl_buf *sql, bool several)
+{
+	sl_buf_addf(sql,
+		    "case when t._sl_input is null then %d "
+		    "when t._sl_input = b._sl_input%s or ",
+		    V_INSERT, several ? " or o._sl_input is not null" : "");
+	add_greater(s, sql);
+	sl_buf_adds(sql, " then case when ");
+	add_differs(s, sql);
+	sl_buf_addf(sql,
+		    " then %d when t._sl_input <> b._sl_input then %d else %d end "
+		    "else %d end as _sl_verdict",
+		    V_UPDATE, V_OWNER, V_SAME, V_STALE);
+}
+
+static void add_joins(const struct sl_sink *s, struct sl_buf *sql, bool several)
+{
+	sl_buf_addf(sql, " left join %s t on ", s->table);
+	add_key_equal(s, sql, "t", "b");
+	sl_buf_adds(sql, " left join sluice.applied a on a.pipeline = ");
+	sl_sql_literal(sql, s->p->name);
+	sl_buf_adds(sql, " and a.input = t._sl_input");
+	if (!several)
+		return;
+	sl_buf_adds(sql, " left join (select distinct ");
+	add_keys(s, sql, "");
+	sl_buf_adds(sql, ", _sl_input from " STAGE ") o on o._sl_input = t._sl_input and ");
+	add_key_equal(s, sql, "o", "b");
+}
+
+/* Rows that will not be written carry no columns: they are only counted. */
+static void add_kept_columns(const struct sl_sink *s, struct sl_buf *sql)
+{
+	for (size_t i = 0; i < s->stored.n; i++) {
+		sl_buf_addf(sql, "case when _sl_verdict <= %d then ", V_OWNER);
+		sl_sql_ident(sql, s->stored.cols[i].name);
+		sl_buf_adds(sql, " end as ");
+		sl_sql_ident(sql, s->stored.cols[i].name);
+		sl_buf_adds(sql, ", ");
+	}
+	sl_buf_adds(sql, "_sl_input, _sl_seq, _sl_verdict");
+}
+
+static bool make_verdicts(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	bool several = plan->n_live > 1;
+
+	sl_buf_adds(&sql, "create temp table _sl_verdict as select ");
+	add_kept_columns(s, &sql);
+	sl_buf_adds(&sql, " from (select ");
+	sl_sink_add_columns(s, &sql, "b.");
+	sl_buf_adds(&sql, ", b._sl_input, b._sl_seq, ");
+	add_verdict(s, &sql, several);
+	sl_buf_adds(&sql, " from ");
+	add_best(s, &sql);
+	add_joins(s, &sql, several);
+	sl_buf_adds(&sql, " where b._sl_rank = 1) v; analyze _sl_verdict");
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+/* --- what the verdicts say is done --- */
+
+/* `input: whole`: what the new edition no longer holds loses its rows. */
+static bool delete_gone(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	uint64_t gone;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct sl_source *source = &s->p->sources[plan->inputs[i].source_index];
+		if (plan->fate[i] != SL_FATE_LIVE || source->input != SL_INPUT_WHOLE)
+			continue;
+		sl_buf_clear(&sql);
+		sl_buf_addf(&sql,
+			    "delete from %s where _sl_input = %" PRId64
+			    " and not exists (select 1 from " STAGE " s where ",
+			    s->table, plan->owner[i]);
+		add_key_equal(s, &sql, "s", s->table);
+		sl_buf_adds(&sql, ")");
+		if (!sl_sink_exec(s, sl_buf_z(&sql), NULL, 0, &gone, err))
+			return false;
+		plan->out.written += gone;
+	}
+	return true;
+}
+
+static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	sl_buf_addf(&sql, "update %s as t set ", s->table);
+	for (size_t i = 0; i < s->stored.n; i++) {
+		if (is_key(s, i))
+			continue;
+		sl_sql_ident(&sql, s->stored.cols[i].name);
+		sl_buf_adds(&sql, " = v.");
+		sl_sql_ident(&sql, s->stored.cols[i].name);
+		sl_buf_adds(&sql, ", ");
+	}
+	sl_buf_addf(&sql,
+		    "_sl_input = v._sl_input, _sl_seq = v._sl_seq, _sl_change = %" PRId64
+		    " from _sl_verdict v where v._sl_verdict = %d and ",
+		    plan->change, V_UPDATE);
+	add_key_equal(s, &sql, "t", "v");
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+static bool update_owners(struct sl_sink *s, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	sl_buf_addf(&sql,
+		    "update %s as t set _sl_input = v._sl_input, _sl_seq = v._sl_seq "
+		    "from _sl_verdict v where v._sl_verdict = %d and ",
+		    s->table, V_OWNER);
+	add_key_equal(s, &sql, "t", "v");
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+static bool insert_rows(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	sl_buf_addf(&sql, "insert into %s select ", s->table);
+	sl_sink_add_columns(s, &sql, "");
+	sl_buf_addf(&sql,
+		    ", _sl_input, _sl_seq, %" PRId64 " from _sl_verdict where _sl_verdict = %d",
+		    plan->change, V_INSERT);
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+static bool take_count(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+		       const struct sl_str *cells, struct sl_err *err)
+{
+	uint64_t *counts = ctx, verdict, n;
+
+	(void)cols;
+	(void)n_cols;
+	if (!sl_num_u64(cells[0], V_COUNT - 1, &verdict) || !sl_num_u64(cells[1], UINT64_MAX, &n))
+		return sl_err_set(err, SL_ERR_BUG, "a verdict that is none");
+	counts[verdict] = n;
+	return true;
+}
+
+static bool count_verdicts(struct sl_sink *s, struct sl_plan *plan, uint64_t counts[V_COUNT],
+			   struct sl_err *err)
+{
+	static const char sql[] =
+		"select _sl_verdict, count(*) from _sl_verdict group by _sl_verdict";
+	struct sl_outcome *out = &plan->out;
+
+	if (!s->eng->query(s->db, sql, NULL, 0, NULL, take_count, counts, err))
+		return false;
+	uint64_t keys = 0;
+	for (size_t i = 0; i < V_COUNT; i++)
+		keys += counts[i];
+	if (keys > plan->rows_live)
+		return sl_err_set(err, SL_ERR_BUG, "more keys than rows");
+	out->inserted += counts[V_INSERT];
+	out->updated += counts[V_UPDATE];
+	out->unchanged += counts[V_OWNER] + counts[V_SAME];
+	out->stale += counts[V_STALE] + (plan->rows_live - keys); /* beaten inside the stage */
+	out->written += counts[V_INSERT] + counts[V_UPDATE] + counts[V_OWNER];
+	return true;
+}
+
+bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	uint64_t counts[V_COUNT] = {0};
+
+	return delete_gone(s, plan, err) && make_live(s, plan, err) &&
+	       make_verdicts(s, plan, err) && count_verdicts(s, plan, counts, err) &&
+	       (!counts[V_UPDATE] || update_rows(s, plan, err)) &&
+	       (!counts[V_OWNER] || update_owners(s, err)) &&
+	       (!counts[V_INSERT] || insert_rows(s, plan, err)) &&
+	       s->eng->script(s->db,
+			      "drop table _sl_verdict; drop table _sl_live; drop table " STAGE,
+			      err);
+}
+
+/* --- into an empty table --- */
+
+/* Where no unique index guards the key. */
+static bool find_duplicate(struct sl_sink *s, bool *ret, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	struct sl_str cell;
+
+	sl_buf_addf(&sql, "select 1 from %s group by ", s->table);
+	add_keys(s, &sql, "");
+	sl_buf_adds(&sql, " having count(*) > 1 limit 1");
+	return sl_sink_row(s, sl_buf_z(&sql), NULL, 0, &s->arena, &cell, 1, ret, err);
+}
+
+/* Takes back what was copied; the table was empty before. */
+static bool undo_fill(struct sl_sink *s, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	if (s->eng->unique_keys)
+		return s->eng->script(s->db, "rollback to savepoint sl_fill", err);
+	sl_buf_addf(&sql, "delete from %s", s->table);
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	bool duplicate = false;
+
+	if (s->eng->unique_keys && !s->eng->script(s->db, "savepoint sl_fill", err))
+		return false;
+	bool copied = sl_plan_copy(s, plan, s->p->store.table, true, &duplicate, err);
+	if (!copied && !duplicate)
+		return false;
+	if (copied && !s->eng->unique_keys && !find_duplicate(s, &duplicate, err))
+		return false;
+	if (duplicate) {
+		sl_err_clear(err);
+		return undo_fill(s, err) && sl_latest_stage(s, plan, err) &&
+		       sl_latest_replace(s, plan, err);
+	}
+	plan->out.inserted += plan->rows_live;
+	plan->out.written += plan->rows_live;
+	return true;
+}

@@ -1,0 +1,451 @@
+/*
+ * DuckDB as an engine: one file, one process at a time. A busy file is waited for; there is no lock
+ * inside, and no unique index either (an index would refuse a key that the same transaction
+ * deleted), so the switch checks keys itself.
+ */
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "engines/duckdb_db.h"
+
+#define BUSY_POLL_US 50000
+
+static const char *const settings[][2] = {
+	{"memory_limit", "300MB"}, /* DESIGN §11: bounded, not flat */
+	{"threads", "2"},
+	{"autoinstall_known_extensions", "false"}, /* nothing is fetched behind the user's back */
+	{"autoload_known_extensions", "false"},
+};
+
+enum sl_err_kind sl_duckdb_kind(duckdb_error_type type, const char *text)
+{
+	if (strstr(text, "No space left") || strstr(text, "Could not write"))
+		return SL_ERR_IO;
+	if (strstr(text, "Could not set lock"))
+		return SL_ERR_AGAIN;
+	if (strstr(text, "Permission denied"))
+		return SL_ERR_AUTH;
+	switch ((int)type) {
+	case DUCKDB_ERROR_OUT_OF_RANGE:
+	case DUCKDB_ERROR_CONVERSION:
+	case DUCKDB_ERROR_DIVIDE_BY_ZERO:
+	case DUCKDB_ERROR_CONSTRAINT:
+		return SL_ERR_DATA;
+	case DUCKDB_ERROR_TRANSACTION:
+	case DUCKDB_ERROR_OUT_OF_MEMORY:
+		return SL_ERR_AGAIN;
+	case DUCKDB_ERROR_IO:
+	case DUCKDB_ERROR_FATAL:
+		return SL_ERR_IO;
+	case DUCKDB_ERROR_INTERRUPT:
+		return SL_ERR_CANCELLED;
+	case DUCKDB_ERROR_INTERNAL:
+		return SL_ERR_BUG;
+	}
+	return SL_ERR_CONFIG; /* a statement that does not parse or bind: a model or query is wrong
+			       */
+}
+
+/* DuckDB draws its errors over several lines; ours are one. */
+bool sl_duckdb_fail(struct sl_err *err, enum sl_err_kind kind, const char *text)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf line = SL_BUF_INIT;
+	bool blank = true;
+
+	for (const char *p = text; *p; p++) {
+		bool space = *p == ' ' || *p == '\n' || *p == '\t';
+		if (!(space && blank) && !(*p == '^' && !p[1]))
+			sl_buf_addc(&line, space ? ' ' : *p);
+		blank = space;
+	}
+	while (line.n && line.p[line.n - 1] == ' ')
+		line.p[--line.n] = '\0';
+	return sl_err_set(err, kind, "duckdb: %s", sl_buf_z(&line));
+}
+
+static bool fail_result(duckdb_result *result, struct sl_err *err)
+{
+	const char *text = sl_duck.result_error(result);
+	enum sl_err_kind kind = sl_duckdb_kind(sl_duck.result_error_type(result), text ? text : "");
+
+	return sl_duckdb_fail(err, kind, text ? text : "unknown error");
+}
+
+/* --- open and close --- */
+
+static void put_config(duckdb_config *config)
+{
+	if (*config)
+		sl_duck.destroy_config(config);
+}
+
+static void put_duck_text(char **text)
+{
+	if (*text)
+		sl_duck.free(*text);
+}
+
+static bool make_config(const struct sl_db_conf *conf, duckdb_config *ret, struct sl_err *err)
+{
+	bool ok = sl_duck.create_config(ret) == DuckDBSuccess;
+
+	for (size_t i = 0; ok && i < SL_ARRAY_LEN(settings); i++)
+		ok = sl_duck.set_config(*ret, settings[i][0], settings[i][1]) == DuckDBSuccess;
+	if (ok && conf->temp_dir)
+		ok = sl_duck.set_config(*ret, "temp_directory", conf->temp_dir) == DuckDBSuccess;
+	if (ok && conf->read_only)
+		ok = sl_duck.set_config(*ret, "access_mode", "READ_ONLY") == DuckDBSuccess;
+	return ok || sl_err_set(err, SL_ERR_BUG, "duckdb refuses our settings");
+}
+
+/* "(PID 123)" of DuckDB's message, for the line that the user reads. */
+static bool fail_busy(const char *path, const char *text, struct sl_err *err)
+{
+	const char *pid = strstr(text, "PID ");
+	int digits = pid ? (int)strspn(pid + 4, "0123456789") : 0;
+
+	sl_err_set(err, SL_ERR_AGAIN, "\"%s\" is in use by %s%.*s", path,
+		   digits ? "process " : "another process", digits, digits ? pid + 4 : "");
+	return sl_err_hint(err, "try again when that one has ended");
+}
+
+static bool open_file(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)
+{
+	int64_t deadline = sl_clock_monotonic() + conf->wait_us;
+	sl_cleanup(put_config) duckdb_config config = NULL;
+
+	if (!make_config(conf, &config, err))
+		return false;
+	for (;;) {
+		sl_cleanup(put_duck_text) char *text = NULL;
+		if (sl_duck.open_ext(conf->path, &db->database, config, &text) == DuckDBSuccess)
+			return true;
+		const char *why = text ? text : "unknown error";
+		enum sl_err_kind kind = sl_duckdb_kind(DUCKDB_ERROR_IO, why);
+		if (kind != SL_ERR_AGAIN)
+			return sl_duckdb_fail(err, kind, why);
+		if (sl_clock_monotonic() >= deadline)
+			return fail_busy(conf->path, why, err);
+		if (!sl_sleep(BUSY_POLL_US, err))
+			return false;
+	}
+}
+
+/* Only sets a flag inside DuckDB; the running statement ends with an interrupt error. */
+static void interrupt(void *connection)
+{
+	sl_duck.interrupt(connection);
+}
+
+static void duckdb_close_db(struct sl_db *db)
+{
+	if (!db)
+		return;
+	sl_cancel_hook(NULL, NULL);
+	sl_duckdb_copy_abort(db, NULL);
+	if (db->connection)
+		sl_duck.disconnect(&db->connection);
+	if (db->database)
+		sl_duck.close(&db->database);
+	free(db);
+}
+
+static bool duckdb_script(struct sl_db *db, const char *sql, struct sl_err *err)
+{
+	duckdb_result result;
+	bool ok = sl_duck.query(db->connection, sql, &result) == DuckDBSuccess ||
+		  fail_result(&result, err);
+
+	sl_duck.destroy_result(&result);
+	return ok;
+}
+
+static bool duckdb_open_db(const struct sl_db_conf *conf, struct sl_db **ret, struct sl_err *err)
+{
+	if (!sl_duckdb_load(err))
+		return false;
+	if (conf->read_only && !sl_file_exists(conf->path))
+		return sl_err_set(err, SL_ERR_NO_INPUT,
+				  "nothing is stored yet: \"%s\" does not exist", conf->path);
+
+	struct sl_db *db = sl_xcalloc(1, sizeof(*db));
+	bool ok = open_file(db, conf, err);
+	if (ok && sl_duck.connect(db->database, &db->connection) != DuckDBSuccess)
+		ok = sl_err_set(err, SL_ERR_IO, "cannot connect to \"%s\"", conf->path);
+	if (!ok || !duckdb_script(db, "set TimeZone = 'UTC'", err)) {
+		duckdb_close_db(db);
+		return false;
+	}
+	sl_cancel_hook(interrupt, db->connection);
+	*ret = db;
+	return true;
+}
+
+/* --- statements --- */
+
+static void put_prepared(duckdb_prepared_statement *statement)
+{
+	if (*statement)
+		sl_duck.destroy_prepare(statement);
+}
+
+static void put_pending(duckdb_pending_result *pending)
+{
+	if (*pending)
+		sl_duck.destroy_pending(pending);
+}
+
+static bool prepare(struct sl_db *db, const char *sql, duckdb_prepared_statement *ret,
+		    struct sl_err *err)
+{
+	if (sl_duck.prepare(db->connection, sql, ret) == DuckDBSuccess)
+		return true;
+	const char *text = sl_duck.prepare_error(*ret);
+	return sl_duckdb_fail(err, sl_duckdb_kind(DUCKDB_ERROR_INVALID, text ? text : ""),
+			      text ? text : "cannot prepare a statement");
+}
+
+static bool bind(duckdb_prepared_statement statement, const char *const *params, size_t n,
+		 struct sl_err *err)
+{
+	if (sl_duck.nparams(statement) != n)
+		return sl_err_set(err, SL_ERR_CONFIG,
+				  "a statement has %zu parameters, %zu are given",
+				  (size_t)sl_duck.nparams(statement), n);
+	for (size_t i = 0; i < n; i++) {
+		duckdb_state state = params[i] ? sl_duck.bind_varchar(statement, i + 1, params[i])
+					       : sl_duck.bind_null(statement, i + 1);
+		if (state != DuckDBSuccess)
+			return sl_err_set(err, SL_ERR_CONFIG, "cannot set parameter $%zu", i + 1);
+	}
+	return true;
+}
+
+static bool duckdb_exec(struct sl_db *db, const char *sql, const char *const *params,
+			size_t n_params, uint64_t *affected, struct sl_err *err)
+{
+	sl_cleanup(put_prepared) duckdb_prepared_statement statement = NULL;
+	duckdb_result result;
+
+	if (!prepare(db, sql, &statement, err) || !bind(statement, params, n_params, err))
+		return false;
+	bool ok = sl_duck.execute_prepared(statement, &result) == DuckDBSuccess ||
+		  fail_result(&result, err);
+	if (ok && affected)
+		*affected = sl_duck.rows_changed(&result);
+	sl_duck.destroy_result(&result);
+	return ok;
+}
+
+/*
+ * Types that we do not turn into text ourselves (intervals, structs, …) are cast by DuckDB: the
+ * statement goes into a subquery. *ret stays empty when no column needs that.
+ */
+static void wrap_unreadable(duckdb_prepared_statement statement, const char *sql,
+			    struct sl_buf *ret)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf names = SL_BUF_INIT, list = SL_BUF_INIT;
+	idx_t n = sl_duck.prepared_statement_column_count(statement);
+	bool wrap = false;
+
+	for (idx_t i = 0; i < n; i++) {
+		duckdb_logical_type type =
+			sl_duck.prepared_statement_column_logical_type(statement, i);
+		sl_cleanup(put_duck_text) char *name = NULL;
+		const char *given = sl_duck.prepared_statement_column_name(statement, i);
+		memcpy(&name, &given, sizeof(name)); /* ours to free, says the manual */
+		bool readable = !type || sl_duckdb_readable(type);
+		wrap |= !readable;
+		sl_buf_addf(&names, "%sc%zu", i ? ", " : "", (size_t)i);
+		sl_buf_addf(&list, readable ? "%sc%zu as " : "%scast(c%zu as varchar) as ",
+			    i ? ", " : "", (size_t)i);
+		sl_buf_addc(&list, '"');
+		for (const char *p = name ? name : ""; *p; p++)
+			sl_buf_adds(&list, *p == '"' ? "\"\"" : (char[]){*p, '\0'});
+		sl_buf_addc(&list, '"');
+		sl_duck.destroy_logical_type(&type);
+	}
+	size_t length = strlen(sql);
+	while (length && strchr("; \n\t\r", sql[length - 1]))
+		length--;
+	if (wrap)
+		sl_buf_addf(ret, "select %s from (%.*s\n) as q(%s)", sl_buf_z(&list), (int)length,
+			    sql, sl_buf_z(&names));
+}
+
+struct reader {
+	struct sl_db_col *cols;
+	struct sl_duckdb_cell *cells;
+	struct sl_str *texts;
+	size_t n;
+};
+
+static void reader_release(struct reader *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		sl_buf_release(&r->cells[i].big);
+	free(r->cols);
+	free(r->cells);
+	free(r->texts);
+}
+
+static void reader_init(struct reader *r, duckdb_result *result)
+{
+	r->n = sl_duck.column_count(result);
+	r->cols = sl_xcalloc(r->n + 1, sizeof(*r->cols));
+	r->cells = sl_xcalloc(r->n + 1, sizeof(*r->cells));
+	r->texts = sl_xcalloc(r->n + 1, sizeof(*r->texts));
+	for (size_t i = 0; i < r->n; i++) {
+		duckdb_logical_type type = sl_duck.column_logical_type(result, i);
+		r->cols[i].name = sl_duck.column_name(result, i);
+		sl_duckdb_cell_init(&r->cells[i], type, &r->cols[i].kind);
+		sl_duck.destroy_logical_type(&type);
+	}
+}
+
+static bool read_chunk(struct reader *r, duckdb_data_chunk chunk, sl_db_row_fn row, void *ctx,
+		       struct sl_err *err)
+{
+	idx_t rows = sl_duck.data_chunk_get_size(chunk);
+
+	for (size_t i = 0; i < r->n; i++)
+		sl_duckdb_cell_bind(&r->cells[i], sl_duck.data_chunk_get_vector(chunk, i));
+	for (idx_t k = 0; k < rows; k++) {
+		for (size_t i = 0; i < r->n; i++)
+			r->texts[i] = sl_duckdb_cell_text(&r->cells[i], k);
+		if (!row(ctx, r->cols, r->n, r->texts, err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_all(duckdb_result *result, struct reader *r, sl_db_row_fn row, void *ctx,
+		     struct sl_err *err)
+{
+	duckdb_data_chunk chunk;
+	bool ok = true;
+
+	while (ok && (chunk = sl_duck.fetch_chunk(*result))) {
+		ok = (!row || read_chunk(r, chunk, row, ctx, err)) && sl_cancel_check(err);
+		sl_duck.destroy_data_chunk(&chunk);
+	}
+	const char *text = ok ? sl_duck.result_error(result) : NULL;
+	return ok && (!text || !*text || fail_result(result, err));
+}
+
+static bool run_streaming(duckdb_prepared_statement statement, duckdb_result *result,
+			  struct sl_err *err)
+{
+	sl_cleanup(put_pending) duckdb_pending_result pending = NULL;
+
+	if (sl_duck.pending_prepared_streaming(statement, &pending) != DuckDBSuccess) {
+		const char *text = pending ? sl_duck.pending_error(pending) : NULL;
+		memset(result, 0, sizeof(*result));
+		return sl_duckdb_fail(err, sl_duckdb_kind(DUCKDB_ERROR_INVALID, text ? text : ""),
+				      text ? text : "cannot run a query");
+	}
+	return sl_duck.execute_pending(pending, result) == DuckDBSuccess ||
+	       fail_result(result, err);
+}
+
+static bool
+duckdb_query_rows(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
+		  bool (*on_cols)(void *, const struct sl_db_col *, size_t, struct sl_err *),
+		  sl_db_row_fn row, void *ctx, struct sl_err *err)
+{
+	sl_cleanup(put_prepared) duckdb_prepared_statement statement = NULL;
+	sl_cleanup(sl_buf_release) struct sl_buf wrapped = SL_BUF_INIT;
+	sl_cleanup(reader_release) struct reader r = {NULL, NULL, NULL, 0};
+	duckdb_result result;
+
+	if (!prepare(db, sql, &statement, err))
+		return false;
+	wrap_unreadable(statement, sql, &wrapped);
+	if (wrapped.n) {
+		put_prepared(&statement);
+		if (!prepare(db, sl_buf_z(&wrapped), &statement, err))
+			return false;
+	}
+	if (!bind(statement, params, n_params, err))
+		return false;
+	bool ok = run_streaming(statement, &result, err);
+	if (ok) {
+		reader_init(&r, &result);
+		ok = (!on_cols || on_cols(ctx, r.cols, r.n, err)) &&
+		     read_all(&result, &r, row, ctx, err);
+	}
+	sl_duck.destroy_result(&result);
+	return ok;
+}
+
+/* --- transactions --- */
+
+static bool duckdb_begin(struct sl_db *db, struct sl_err *err)
+{
+	if (!duckdb_script(db, "begin transaction", err))
+		return false;
+	db->in_transaction = true;
+	return true;
+}
+
+static bool duckdb_commit(struct sl_db *db, struct sl_err *err)
+{
+	db->in_transaction = false;
+	return duckdb_script(db, "commit", err);
+}
+
+static void duckdb_rollback(struct sl_db *db)
+{
+	struct sl_err ignored = SL_ERR_INIT;
+
+	sl_duckdb_copy_abort(db, NULL);
+	if (db->in_transaction && !duckdb_script(db, "rollback", &ignored))
+		sl_err_clear(&ignored); /* nothing to roll back: the failure did it */
+	db->in_transaction = false;
+}
+
+/* The file's own lock keeps every other process out for as long as it is open. */
+static bool duckdb_lock(struct sl_db *db, const char *pipeline, struct sl_err *err)
+{
+	(void)db;
+	(void)pipeline;
+	(void)err;
+	return true;
+}
+
+static void duckdb_type_name(struct sl_type t, char out[32])
+{
+	static const char *const names[] = {
+		[SL_BOOL] = "boolean",		[SL_INT64] = "bigint",
+		[SL_FLOAT64] = "double",	[SL_DECIMAL] = "decimal",
+		[SL_TEXT] = "varchar",		[SL_DATE] = "date",
+		[SL_TIMESTAMP] = "timestamptz", [SL_TEXT_LIST] = "varchar[]",
+	};
+
+	if (t.kind == SL_DECIMAL)
+		snprintf(out, 32, "decimal(%u,%u)", t.precision, t.scale);
+	else
+		snprintf(out, 32, "%s", names[t.kind]);
+}
+
+static const struct sl_engine engine = {
+	.name = "duckdb",
+	.open = duckdb_open_db,
+	.close = duckdb_close_db,
+	.exec = duckdb_exec,
+	.script = duckdb_script,
+	.query = duckdb_query_rows,
+	.begin = duckdb_begin,
+	.commit = duckdb_commit,
+	.rollback = duckdb_rollback,
+	.copy_begin = sl_duckdb_copy_begin,
+	.copy_batch = sl_duckdb_copy_batch,
+	.copy_end = sl_duckdb_copy_end,
+	.copy_abort = sl_duckdb_copy_abort,
+	.lock = duckdb_lock,
+	.type_name = duckdb_type_name,
+};
+
+extern const void *const sl_module_duckdb;
+SL_EXPORT const void *const sl_module_duckdb = &engine;
