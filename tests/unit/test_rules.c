@@ -39,7 +39,14 @@ static void open_bench(struct bench *x, const char *rule, const char *yaml)
 	map = sl_yaml_parse(sl_str_of(yaml), "test.yaml", &x->arena, &x->diags);
 	assert_non_null(map);
 	x->params = sl_arena_zalloc(&x->arena, 1, x->rule->params_size);
-	scope = (struct sl_rule_scope){&x->schema, &x->arena, &x->diags, map->at, rule};
+	scope = (struct sl_rule_scope){
+		.schema = &x->schema,
+		.arena = &x->arena,
+		.diags = &x->diags,
+		.at = map->at,
+		.rule = rule,
+		.map = map,
+	};
 	x->ready = sl_fields_read(x->rule->params, x->params, x->rule->params_size, map, NULL, rule,
 				  &x->arena, &x->diags) &&
 		   x->rule->prepare(x->params, &scope);
