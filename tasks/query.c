@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/sqltext.h"
-#include "query/output.h"
+#include "tasks/query/output.h"
 #include "run/stage.h"
 #include "store/sink.h"
 

@@ -366,6 +366,9 @@ static void common_environment(struct reading *r)
 		{&cli->run_id, "SLUICE_RUN_ID"},
 	};
 
+	cli->backend_from = cli->backend	       ? "--backend"
+			    : getenv("SLUICE_BACKEND") ? "SLUICE_BACKEND"
+						       : "default";
 	for (size_t i = 0; i < SL_ARRAY_LEN(pairs); i++) {
 		const char *value = getenv(pairs[i].name);
 

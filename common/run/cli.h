@@ -21,6 +21,7 @@ struct sl_cli {
 	const char *home, *backend, *log_level, *log_format, *result_file, *explain;
 	struct sl_texts set; /* "key=value" each */
 	bool again, dry_run, help, version, describe;
+	const char *backend_from;      /* where backend was found */
 	struct sl_texts args;	       /* positional */
 	struct sl_override *overrides; /* of set */
 	size_t n_overrides;

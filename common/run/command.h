@@ -22,4 +22,7 @@ int sl_command_fail(const char *name, const struct sl_err *err);
  */
 void sl_hold_streams(void);
 
+/* All of them to stderr, with the source lines. */
+void sl_print_diags(const struct sl_diags *diags);
+
 #endif

@@ -147,6 +147,7 @@ static void copy_arguments(struct execution *x)
 	run->again = cli->again;
 	run->dry_run = cli->dry_run;
 	run->backend = cli->backend;
+	run->backend_from = cli->backend_from;
 	run->args = cli->args;
 	run->passed = cli->passed;
 	run->n_passed = cli->n_passed;
@@ -158,7 +159,7 @@ static void copy_arguments(struct execution *x)
 	run->result.partitions = x->stage->needs & SL_TAKES_PARTITION ? run->part_n : 0;
 }
 
-static void print_diags(const struct sl_diags *diags)
+void sl_print_diags(const struct sl_diags *diags)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
@@ -176,7 +177,7 @@ static bool open_pipeline(struct execution *x, struct sl_err *err)
 
 	run->p = sl_pipeline_open(x->cli.pipeline, &x->opts, &diags, err);
 	if (!run->p)
-		print_diags(&diags);
+		sl_print_diags(&diags);
 	sl_diags_release(&diags);
 	if (!run->p)
 		return false;
@@ -242,6 +243,7 @@ static bool own_defaults(struct execution *x, struct sl_err *err)
 
 static bool execute(struct execution *x, int argc, char **argv, struct sl_err *err)
 {
+	x->run.stage = x->stage;
 	x->run.result.stage = x->stage->name;
 	if (!own_defaults(x, err) ||
 	    !sl_cli_parse(x->stage, argc, argv, &x->run.arena, x->params, &x->cli, err))
@@ -258,10 +260,12 @@ static bool execute(struct execution *x, int argc, char **argv, struct sl_err *e
 }
 
 /* A stop request wins over whatever the stage says of itself. */
-static int exit_code(bool ok, struct sl_err *err)
+static int exit_code(const struct sl_run *run, bool ok, struct sl_err *err)
 {
 	const int sig = sl_cancel_signal();
 
+	if (!sig && !ok && run->exit_code)
+		return run->exit_code;
 	if (!sig)
 		return ok ? 0 : sl_err_exit_code(err->kind);
 	if (ok || err->kind != SL_ERR_CANCELLED) {
@@ -336,7 +340,7 @@ int sl_command_main(const struct sl_stage *stage, const char *command, bool driv
 	setup_signals(driver);
 	setup_log(&x);
 	const bool ok = execute(&x, argc, argv, &err);
-	const int code = exit_code(ok, &err);
+	const int code = exit_code(&x.run, ok, &err);
 
 	sl_watchdog_off();
 	log_error(&err);

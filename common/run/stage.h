@@ -49,6 +49,7 @@ struct sl_run {
 	bool again; /* --again */
 	bool dry_run;
 	const char *backend; /* as chosen */
+	const char *backend_from; /* "--backend", "SLUICE_BACKEND" or "default" */
 	struct sl_texts args; /* positional arguments, for the driver's commands */
 	/* --pipeline, --home, --backend, --set, --log-… as typed, to hand on to child stages */
 	const char *const *passed;
@@ -56,6 +57,7 @@ struct sl_run {
 	const struct sl_override *overrides; /* of --set */
 	size_t n_overrides;
 	struct sl_result result;
+	int exit_code; /* the driver: of the child that failed; 0: the error's kind decides */
 };
 
 struct sl_stage {

@@ -1,7 +1,7 @@
 /*
  * Formats of query results. Every cell comes as canonical text, so that the engines print alike.
  */
-#include "query/output.h"
+#include "tasks/query/output.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,0 +1,118 @@
+/*
+ * sluice-aggregate: silver into gold. Executes the pipeline's models in order where the data lies,
+ * in one transaction, so that readers see all of the old ones or all of the new ones.
+ */
+#include <stdio.h>
+
+#include "tasks/aggregate/models.h"
+#include "base/log.h"
+#include "run/lock.h"
+#include "run/stage.h"
+#include "store/sink.h"
+
+#define WAIT (30 * SL_SECOND)
+
+/* A table that is made anew cannot go while a view over it stands. */
+static bool views_follow_table(const struct sl_pipeline *p)
+{
+	bool table = false;
+
+	for (size_t i = 0; i < p->n_models; i++) {
+		if (table && p->models[i].as == SL_MODEL_VIEW)
+			return true;
+		table = table || p->models[i].as == SL_MODEL_TABLE;
+	}
+	return false;
+}
+
+static bool attempt(const struct sl_models *m, bool drop_views, struct sl_err *err)
+{
+	if (m->engine->begin(m->db, err) && m->engine->lock(m->db, m->run->p->name, err) &&
+	    sl_models_make(m, drop_views, err) && m->engine->commit(m->db, err))
+		return true;
+	m->engine->rollback(m->db);
+	return false;
+}
+
+static bool make_all(const struct sl_models *m, struct sl_err *err)
+{
+	struct sl_err first = SL_ERR_INIT;
+	const bool drop_views = views_follow_table(m->run->p);
+
+	if (attempt(m, drop_views, &first))
+		return true;
+	if (drop_views || first.kind != SL_ERR_CONFIG) {
+		*err = first;
+		return false;
+	}
+	sl_log(SL_DEBUG, "making the models again with their views dropped first", "reason=\"%s\"",
+	       first.msg);
+	return attempt(m, true, err);
+}
+
+/* Before the first store there is nothing to aggregate, and that is no failure. */
+static bool has_table(const struct sl_models *m, bool *ret, struct sl_err *err)
+{
+	enum sl_relation kind;
+
+	if (!sl_models_kind(m, m->run->p->store.table, &kind, err))
+		return false;
+	*ret = kind != SL_RELATION_NONE;
+	return true;
+}
+
+static bool aggregate(struct sl_models *m, struct sl_err *err)
+{
+	struct sl_run *run = m->run;
+	bool there = false;
+
+	if (!has_table(m, &there, err))
+		return false;
+	if (!there) {
+		sl_log(SL_INFO, "nothing is stored yet, so no model is made", "table=%s",
+		       run->p->store.table);
+		run->result.note = "nothing is stored yet";
+		return true;
+	}
+	if (!make_all(m, err))
+		return false;
+	run->result.written = run->p->n_models;
+	return true;
+}
+
+static bool run_aggregate(struct sl_run *run, const void *params, struct sl_err *err)
+{
+	struct sl_models m = {.run = run};
+
+	(void)params;
+	if (!sl_models_read(&m, err))
+		return false;
+	if (run->p->n_models == 0 || run->dry_run)
+		return true;
+	if (!sl_store_lock(run, err) ||
+	    !sl_store_connect(run->p, &run->home, false, WAIT, &m.engine, &m.db, err))
+		return false;
+
+	const bool ok = aggregate(&m, err);
+
+	m.engine->close(m.db);
+	return ok;
+}
+
+static const struct sl_stage stage = {
+	.name = "aggregate",
+	.summary = "makes a pipeline's models (views and tables in SQL) from what is stored",
+	.usage = "--pipeline NAME|FILE [--run-id ID] [OPTION]…",
+	.description =
+		"Executes models/*.sql in the order of the pipeline file, in one transaction: "
+		"readers see\nall of the old models or all of the new ones. A model is one "
+		"SELECT; as: view or table\nsays what becomes of it. Running it again gives the "
+		"same.\n",
+	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE,
+	.run = run_aggregate,
+};
+
+int main(int argc, char **argv)
+{
+	return sl_stage_main(&stage, argc, argv);
+}

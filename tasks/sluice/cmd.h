@@ -1,0 +1,15 @@
+/*
+ * The driver's commands, one file each. They print for people on stdout; the stages do the work.
+ */
+#ifndef SL_SLUICE_CMD_H
+#define SL_SLUICE_CMD_H
+
+#include "run/stage.h"
+
+extern const struct sl_stage sl_cmd_run;
+extern const struct sl_stage sl_cmd_validate;
+extern const struct sl_stage sl_cmd_plan;
+extern const struct sl_stage sl_cmd_state;
+extern const struct sl_stage sl_cmd_explain;
+
+#endif

@@ -1,0 +1,309 @@
+/*
+ * sluice plan: what would be executed, for people, for Airflow (--json: it never reads YAML
+ * itself), and with --explain each value and where it came from.
+ */
+#include "base/mem.h"
+#include "run/help.h"
+#include "tasks/sluice/cmd.h"
+
+#define VALUE_MAX 100 /* bytes of a value shown */
+
+struct plan {
+	bool json, explain;
+};
+
+static const struct sl_field fields[] = {
+	SL_F_BOOL(struct plan, json, SL_F_FLAG, "false", "one JSON object, for Airflow"),
+	SL_F_BOOL(struct plan, explain, SL_F_FLAG, "false", "each value and where it came from"),
+	SL_F_END,
+};
+
+/* A stage of the plan. */
+struct step {
+	const char *name;
+	bool mapped; /* once per partition */
+	bool store;  /* talks to the store */
+	bool queue;  /* talks to the queue */
+};
+
+static size_t list_steps(const struct sl_pipeline *p, struct step *steps)
+{
+	static const struct step all[] = {
+		{"collect", false, false, true}, {"normalize", true, false, true},
+		{"store", false, true, false},	 {"aggregate", false, true, false},
+		{"report", false, true, false},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(all); i++) {
+		if (p->n_models > 0 || strcmp(all[i].name, "aggregate") != 0)
+			steps[n++] = all[i];
+	}
+	return n;
+}
+
+/* A NAME stays one, so that a worker finds its own copy; a file is told by its whole path. */
+static const char *pipeline_word(const struct sl_run *run)
+{
+	const struct sl_str arg = sl_str_of(run->pipeline_arg);
+	const bool name = sl_str_find(arg, '/') < 0 && !sl_str_ends(arg, ".yaml") &&
+			  !sl_str_ends(arg, ".yml") && strcmp(run->pipeline_arg, ".") != 0;
+
+	return name ? run->pipeline_arg : run->p->path;
+}
+
+static void add_key(struct sl_buf *out, const char *key, const char *value)
+{
+	sl_buf_addf(out, "\"%s\":", key);
+	if (value)
+		sl_buf_add_json(out, sl_str_of(value));
+	else
+		sl_buf_adds(out, "null");
+}
+
+static void add_argv(struct sl_run *run, const char *stage, struct sl_buf *out)
+{
+	sl_buf_addf(out, "[\"sluice-%s\",\"--pipeline\",", stage);
+	sl_buf_add_json(out, sl_str_of(pipeline_word(run)));
+	for (size_t i = 0; i < run->n_passed; i++) {
+		if (sl_str_starts(sl_str_of(run->passed[i]), "--pipeline="))
+			continue;
+		sl_buf_addc(out, ',');
+		sl_buf_add_json(out, sl_str_of(run->passed[i]));
+	}
+	sl_buf_addc(out, ']');
+}
+
+static void add_connections(const struct sl_backend *b, bool store, bool queue, struct sl_buf *out)
+{
+	const char *ids[] = {store ? b->store_conn : NULL, queue ? b->queue_conn : NULL};
+	bool any = false;
+
+	sl_buf_addc(out, '[');
+	for (size_t i = 0; i < SL_ARRAY_LEN(ids); i++) {
+		if (!ids[i])
+			continue;
+		sl_buf_adds(out, any ? "," : "");
+		sl_buf_add_json(out, sl_str_of(ids[i]));
+		any = true;
+	}
+	sl_buf_addc(out, ']');
+}
+
+static void add_schedule(const struct sl_schedule *s, struct sl_buf *out)
+{
+	sl_buf_adds(out, "\"schedule\":");
+	if (!s->cron) {
+		sl_buf_adds(out, "null");
+		return;
+	}
+	sl_buf_addc(out, '{');
+	add_key(out, "cron", s->cron);
+	sl_buf_addc(out, ',');
+	add_key(out, "timezone", s->timezone);
+	sl_buf_addc(out, ',');
+	add_key(out, "start", s->start);
+	sl_buf_addf(out, ",\"catchup\":%s}", s->catchup ? "true" : "false");
+}
+
+static void add_sources(const struct sl_pipeline *p, struct sl_buf *out)
+{
+	sl_buf_adds(out, "\"sources\":[");
+	for (size_t i = 0; i < p->n_sources; i++) {
+		sl_buf_adds(out, i ? ",{" : "{");
+		add_key(out, "name", p->sources[i].name);
+		sl_buf_addc(out, ',');
+		add_key(out, "kind", p->sources[i].kind->name);
+		sl_buf_addc(out, ',');
+		add_key(out, "codec", p->sources[i].codec->name);
+		sl_buf_addc(out, '}');
+	}
+	sl_buf_addc(out, ']');
+}
+
+static void add_stages(struct sl_run *run, struct sl_buf *out)
+{
+	struct step steps[8];
+	const size_t n = list_steps(run->p, steps);
+
+	sl_buf_adds(out, "\"stages\":[");
+	for (size_t i = 0; i < n; i++) {
+		sl_buf_adds(out, i ? ",{" : "{");
+		add_key(out, "name", steps[i].name);
+		sl_buf_adds(out, ",\"argv\":");
+		add_argv(run, steps[i].name, out);
+		sl_buf_addf(out,
+			    ",\"mapped\":%s,\"connections\":", steps[i].mapped ? "true" : "false");
+		add_connections(&run->p->backend, steps[i].store, steps[i].queue, out);
+		sl_buf_addc(out, '}');
+	}
+	sl_buf_addc(out, ']');
+}
+
+static void plan_json(struct sl_run *run, struct sl_buf *out)
+{
+	const struct sl_pipeline *p = run->p;
+	const struct {
+		const char *key, *value;
+	} texts[] = {
+		{"version", SLUICE_VERSION}, {"pipeline", p->name}, {"description", p->description},
+		{"file", p->path},	     {"rev", p->rev},	    {"backend", p->backend.name},
+		{"store", p->backend.store}, {"queue", "native"},
+	};
+
+	sl_buf_addc(out, '{');
+	for (size_t i = 0; i < SL_ARRAY_LEN(texts); i++) {
+		add_key(out, texts[i].key, texts[i].value);
+		sl_buf_addc(out, ',');
+	}
+	add_schedule(&p->schedule, out);
+	sl_buf_addf(out, ",\"fuse\":%s,\"partitions_max\":%" PRId64 ",\"connections\":",
+		    p->fuse ? "true" : "false", p->partitions_max);
+	add_connections(&p->backend, true, true, out);
+	sl_buf_addc(out, ',');
+	add_sources(p, out);
+	sl_buf_addc(out, ',');
+	add_stages(run, out);
+	sl_buf_adds(out, "}\n");
+}
+
+static void plan_text(struct sl_run *run, struct sl_buf *out)
+{
+	const struct sl_pipeline *p = run->p;
+	struct step steps[8];
+	const size_t n = list_steps(p, steps);
+
+	sl_buf_addf(out, "%s: %s\n", p->name, p->description ? p->description : "(no description)");
+	if (p->schedule.cron)
+		sl_buf_addf(out, "  schedule  %s %s\n", p->schedule.cron,
+			    p->schedule.timezone ? p->schedule.timezone : "");
+	for (size_t i = 0; i < p->n_sources; i++)
+		sl_buf_addf(out, "  source    %s (%s, %s)\n", p->sources[i].name,
+			    p->sources[i].kind->name, p->sources[i].codec->name);
+	sl_buf_addf(out, "  table     %s, %s\n", p->store.table,
+		    p->store.mode == SL_MODE_LATEST ? "latest row per key" : "append");
+	for (size_t i = 0; i < p->n_models; i++)
+		sl_buf_addf(out, "  model     %s (%s)\n", p->models[i].name,
+			    p->models[i].as == SL_MODEL_VIEW ? "view" : "table");
+	sl_buf_addf(out, "  backend   %s: %s%s%s\n", p->backend.name, p->backend.store,
+		    p->backend.store_conn ? ", connection " : "",
+		    p->backend.store_conn ? p->backend.store_conn : "");
+	sl_buf_addf(out, "  rev       %.12s\n  stages\n", p->rev);
+	for (size_t i = 0; i < n; i++)
+		sl_buf_addf(out, "    sluice-%s --pipeline %s%s\n", steps[i].name,
+			    pipeline_word(run), steps[i].mapped ? " --partition k/n" : "");
+}
+
+static void explain_value(const char *path, const char *value, const char *from, struct sl_buf *out)
+{
+	const size_t begin = out->n;
+
+	sl_buf_addf(out, "%s = ", path);
+	sl_buf_add_escaped(out, sl_str_of(value), VALUE_MAX);
+
+	const size_t used = out->n - begin;
+
+	sl_buf_addf(out, "%*s# %s\n", used < 50 ? (int)(50 - used) : 1, "", from);
+}
+
+static void explain_scalar(struct sl_run *run, const char *path, const struct sl_node *n,
+			   struct sl_buf *out)
+{
+	const char *from = n->at.line ? sl_arena_printf(&run->arena, "%s:%u:%u", n->at.file,
+							n->at.line, n->at.col)
+				      : n->at.origin;
+
+	explain_value(path, n->text, from ? from : "default", out);
+}
+
+/* The tree without recursion: a stack of places, as deep as YAML may be. */
+struct place {
+	const struct sl_node *node;
+	const char *path;
+	size_t next;
+};
+
+static const char *child_path(struct sl_run *run, const struct place *at, size_t i)
+{
+	if (at->node->kind == SL_NODE_SEQ)
+		return sl_arena_printf(&run->arena, "%s[%zu]", at->path, i);
+	return sl_arena_printf(&run->arena, "%s%s%s", at->path, at->path[0] ? "." : "",
+			       at->node->keys[i]->text);
+}
+
+static void explain_tree(struct sl_run *run, struct sl_buf *out)
+{
+	struct place stack[80];
+	size_t depth = 1;
+
+	stack[0] = (struct place){.node = run->p->root, .path = ""};
+	while (depth > 0) {
+		struct place *at = &stack[depth - 1];
+
+		if (at->next == at->node->n) {
+			depth--;
+			continue;
+		}
+
+		const char *path = child_path(run, at, at->next);
+		const struct sl_node *child = at->node->items[at->next++];
+
+		if (child->kind == SL_NODE_SCALAR)
+			explain_scalar(run, path, child, out);
+		else if (depth < SL_ARRAY_LEN(stack))
+			stack[depth++] = (struct place){.node = child, .path = path};
+	}
+}
+
+/* What the file leaves out of a source. */
+static void explain_defaults(struct sl_run *run, struct sl_buf *out)
+{
+	for (size_t i = 0; i < run->p->n_sources; i++) {
+		const struct sl_source *s = &run->p->sources[i];
+		const struct sl_node *map =
+			sl_node_get(sl_node_get(run->p->root, "sources"), s->name);
+
+		for (const struct sl_field *f = s->kind->params; f->name; f++) {
+			if (f->def && !sl_node_get(map, f->name))
+				explain_value(sl_arena_printf(&run->arena, "sources.%s.%s", s->name,
+							      f->name),
+					      f->def, "default", out);
+		}
+	}
+}
+
+static void plan_explain(struct sl_run *run, struct sl_buf *out)
+{
+	explain_value("backend", run->backend ? run->backend : "embedded", run->backend_from, out);
+	explain_tree(run, out);
+	explain_defaults(run, out);
+}
+
+static bool run_plan(struct sl_run *run, const void *params, struct sl_err *err)
+{
+	const struct plan *plan = params;
+	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
+
+	if (plan->explain)
+		plan_explain(run, &out);
+	else if (plan->json)
+		plan_json(run, &out);
+	else
+		plan_text(run, &out);
+	return sl_stdout(sl_buf_str(&out), err);
+}
+
+const struct sl_stage sl_cmd_plan = {
+	.name = "plan",
+	.summary = "shows what a pipeline is and which stages it would execute",
+	.usage = "NAME|FILE [--json | --explain] [OPTION]…",
+	.description =
+		"With --json the plan as Airflow takes it: per stage the argv, to which the\n"
+		"operator adds --run-id or an interval, and --partition where it is mapped.\n",
+	.examples = "sluice plan orders\nsluice plan orders --json\nsluice plan orders --explain\n",
+	.needs = SL_NEEDS_PIPELINE | SL_PIPELINE_ARG | SL_NEEDS_STORE | SL_TAKES_BACKEND |
+		 SL_QUIET_RESULT,
+	.params = fields,
+	.params_size = sizeof(struct plan),
+	.run = run_plan,
+};
