@@ -23,7 +23,6 @@ struct extract {
 	pcre2_match_data *match;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
-	const char *from_name; /* column, for reject rows */
 };
 
 static const struct sl_field fields[] = {
@@ -76,7 +75,6 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 		  sl_rule_type(s, x->from_col, 1U << SL_TEXT | 1U << SL_TEXT_LIST);
 
 	x->into_col = x->from_col;
-	x->from_name = x->from;
 	if (ok)
 		ok = sl_rule_into(s, x->into, (struct sl_type){.kind = SL_TEXT}, &x->into_col) &&
 		     sl_rule_type(s, x->into_col, 1U << SL_TEXT);
@@ -100,7 +98,7 @@ static struct sl_str matched_part(const struct extract *x, struct sl_str text, i
 	return (struct sl_str){text.p + v[2 * g], v[2 * g + 1] - v[2 * g]};
 }
 
-/* 1: found, 0: no match, -1: gave up. */
+/* 1: found, 0: no match, below: PCRE2's code for why it gave up. */
 static int find(const struct extract *x, struct sl_str text, struct sl_str *ret)
 {
 	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p ? text.p : "");
@@ -111,8 +109,8 @@ static int find(const struct extract *x, struct sl_str text, struct sl_str *ret)
 
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
-	if (rc <= 0)
-		return -1;
+	if (rc < 0)
+		return rc;
 	*ret = matched_part(x, text, rc);
 	return 1;
 }
@@ -136,6 +134,14 @@ static int find_in_row(const struct extract *x, const struct sl_vec *in, size_t 
 	return 0;
 }
 
+static void reject_row(const struct extract *x, struct sl_batch *b, size_t row, int code)
+{
+	PCRE2_UCHAR why[120];
+
+	pcre2_get_error_message(code, why, sizeof(why));
+	sl_batch_reject(b, row, x->from, "extract", "the pattern gave up: %s", (const char *)why);
+}
+
 static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 {
 	const struct extract *x = params;
@@ -151,8 +157,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 			continue;
 		found = find_in_row(x, in, row, &text);
 		if (found < 0)
-			sl_batch_reject(b, row, x->from_name, "extract",
-					"the pattern gave up after %d steps", MATCH_LIMIT);
+			reject_row(x, b, row, found);
 		out->u.str[row] = text;
 		out->valid[row] = found > 0;
 	}
