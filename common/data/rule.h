@@ -24,8 +24,8 @@ struct sl_rule_scope {
 	struct sl_schema *schema; /* columns known so far */
 	struct sl_arena *arena;
 	struct sl_diags *diags;
-	struct sl_place at; /* the rule's place in the file */
-	const char *rule;   /* its name */
+	struct sl_place at;	   /* the rule's place in the file */
+	const char *rule;	   /* its name */
 	const struct sl_node *map; /* its fields as they stand there; may be NULL */
 };
 
