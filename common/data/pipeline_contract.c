@@ -71,15 +71,14 @@ static void read_column(struct sl_reading *r, struct sl_contract_col *c, const s
 	const struct sl_field *table = stored ? sl_contract_fields : sl_raw_fields;
 	const char *what =
 		sl_arena_printf(arena, "%s \"%s\"", stored ? "column" : "field", key->text);
-	bool ok = true;
 	if (n->kind == SL_NODE_SCALAR && !n->bad && !sl_node_is_null(n))
 		c->type_text = n->text;
 	else
-		ok = sl_fields_read(table, c, sizeof(*c), n, NULL, what, arena, r->diags);
+		sl_fields_read(table, c, sizeof(*c), n, NULL, what, arena, r->diags);
 	c->name = key->text;
 	c->at = key->at;
 	c->type.kind = SL_TEXT; /* until it is known: what refers to the column goes on */
-	if (ok)
+	if (c->type_text)
 		prepare_column(r, c, n);
 }
 

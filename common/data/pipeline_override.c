@@ -6,13 +6,6 @@
 
 #include "data/pipeline_read.h"
 
-/* The environment in use: a name that two settings share would be a guess. */
-struct environment {
-	struct sl_reading *r;
-	const char *seen[64];
-	size_t n_seen;
-};
-
 static bool is_reserved(const char *name)
 {
 	static const char *const whole[] = {"SLUICE_HOME", "SLUICE_PIPELINES", "SLUICE_BACKEND",
@@ -35,10 +28,9 @@ static char *variable_name(struct sl_arena *arena, const char *section, const ch
 	return name;
 }
 
-static void set_from_variable(struct environment *env, const char *section, const char *prefix,
+static void set_from_variable(struct sl_reading *r, const char *section, const char *prefix,
 			      const struct sl_field *f)
 {
-	struct sl_reading *r = env->r;
 	if (f->type == SL_FT_NODE || f->type == SL_FT_PAIRS)
 		return;
 	const char *name = variable_name(&r->p->arena, section, f->name);
@@ -46,48 +38,36 @@ static void set_from_variable(struct environment *env, const char *section, cons
 	if (!value)
 		return;
 	struct sl_place at = {.origin = name};
-	for (size_t i = 0; i < env->n_seen; i++) {
-		if (strcmp(env->seen[i], name) != 0)
-			continue;
-		sl_diag_add(
-			r->diags, SL_E1011, at,
-			"the variable could mean \"%s.%s\" or another source's field: use --set",
-			section, f->name);
-		return;
-	}
-	if (env->n_seen < SL_ARRAY_LEN(env->seen))
-		env->seen[env->n_seen++] = name;
 	sl_node_set(r->root, sl_arena_printf(&r->p->arena, "%s%s.%s", prefix, section, f->name),
 		    value, at, &r->p->arena, r->diags);
 }
 
-static void read_section(struct environment *env, const char *section, const char *prefix,
+static void read_section(struct sl_reading *r, const char *section, const char *prefix,
 			 const struct sl_field *table)
 {
 	for (const struct sl_field *f = table; f->name; f++)
-		set_from_variable(env, section, prefix, f);
+		set_from_variable(r, section, prefix, f);
 }
 
-static void read_source(struct environment *env, const char *name, const struct sl_node *map)
+static void read_source(struct sl_reading *r, const char *name, const struct sl_node *map)
 {
 	if (map->kind != SL_NODE_MAP)
 		return;
-	read_section(env, name, "sources.", sl_source_common_fields);
+	read_section(r, name, "sources.", sl_source_common_fields);
 	const struct sl_node *kind_name = sl_node_get(map, "kind");
 	const struct sl_source_kind *kind = kind_name ? sl_source_find(kind_name->text) : NULL;
 	if (kind)
-		read_section(env, name, "sources.", kind->params);
+		read_section(r, name, "sources.", kind->params);
 }
 
 static void read_environment(struct sl_reading *r)
 {
-	struct environment env = {.r = r};
 	const struct sl_node *sources = sl_node_get(r->root, "sources");
-	read_section(&env, "store", "", sl_store_fields);
-	read_section(&env, "rejects", "", sl_rejects_fields);
-	read_section(&env, "parallel", "", sl_parallel_fields);
+	read_section(r, "store", "", sl_store_fields);
+	read_section(r, "rejects", "", sl_rejects_fields);
+	read_section(r, "parallel", "", sl_parallel_fields);
 	for (size_t i = 0; sources && sources->kind == SL_NODE_MAP && i < sources->n; i++)
-		read_source(&env, sources->keys[i]->text, sources->items[i]);
+		read_source(r, sources->keys[i]->text, sources->items[i]);
 }
 
 static void tell_unknown(struct sl_reading *r, const char *head, struct sl_place at)

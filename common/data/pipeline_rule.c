@@ -102,6 +102,22 @@ static void mark_computed(struct sl_reading *r, const struct sl_rule_use *use)
 	}
 }
 
+/* True when the type of a column that the rule reads or writes is wrong: that was told, and what
+ * the rule would say of it is no further mistake. */
+static bool waits_for_type(const struct sl_contract *contract, const struct sl_rule_use *use)
+{
+	const char *into = text_param(use, "into");
+	for (size_t i = 0; i < contract->n; i++) {
+		const struct sl_contract_col *c = &contract->cols[i];
+		struct sl_type type;
+		if (c->type_text && sl_type_parse(sl_str_of(c->type_text), &type))
+			continue;
+		if (reads(use, c->name) || (into && strcmp(into, c->name) == 0))
+			return true;
+	}
+	return false;
+}
+
 static void prepare_rule(struct sl_reading *r, struct sl_rule_use *use, const struct item *item)
 {
 	struct sl_pipeline *p = r->p;
@@ -114,7 +130,8 @@ static void prepare_rule(struct sl_reading *r, struct sl_rule_use *use, const st
 		.map = item->map,
 	};
 	const char *into = text_param(use, "into");
-	if (item->ok && (!use->rule->prepare || use->rule->prepare(use->params, &scope)))
+	if (item->ok && !waits_for_type(&p->contract, use) &&
+	    (!use->rule->prepare || use->rule->prepare(use->params, &scope)))
 		return;
 	/* The column that it would have made exists for the rules behind it. */
 	if (into && sl_schema_find(&p->schema, sl_str_of(into)) < 0)

@@ -177,6 +177,8 @@ static const struct {
 	{"found unexpected end of stream", "the file ends inside a quoted text"},
 	{"found character that cannot start any token",
 	 "this character cannot begin a text: quote it"},
+	{"did not find expected alphabetic or numeric character",
+	 "\"*\" and \"&\" begin aliases and anchors, which are refused here: quote the text"},
 	{"block sequence entries are not allowed in this context",
 	 "a list cannot begin here: write it on lines of its own"},
 };
@@ -190,9 +192,13 @@ static void tell_syntax(struct reader *r)
 		mark = p->mark;
 	if (told_tab(r, mark.line))
 		return;
-	/* The key's own place says more than where its ":" was given up. */
-	if (p->context && strcmp(p->context, "while scanning a simple key") == 0)
-		mark = p->context_mark;
+	/* Where such a thing begins says more than where it was given up. */
+	static const char *const from_begin[] = {"while scanning a simple key",
+						 "while scanning an alias",
+						 "while scanning an anchor"};
+	for (size_t i = 0; p->context && i < SL_ARRAY_LEN(from_begin); i++)
+		if (strcmp(p->context, from_begin[i]) == 0)
+			mark = p->context_mark;
 	for (size_t i = 0; i < SL_ARRAY_LEN(kinder); i++)
 		if (strcmp(why, kinder[i].theirs) == 0)
 			why = kinder[i].ours;

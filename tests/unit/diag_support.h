@@ -27,23 +27,31 @@ static inline void diags_short(const struct sl_diags *d, const char *file, struc
 		struct sl_str place = {line.p, (size_t)(code - line.p)};
 		if (file && sl_str_starts(place, file))
 			place = sl_str_sub(place, strlen(file) + 1, place.n);
-		sl_buf_addf(out, "%s" SL_STR_FMT " %.5s", out->n > 0 ? ", " : "",
-			    SL_STR_ARG(place), code + 8);
+		sl_buf_addf(out, "%s" SL_STR_FMT " %.5s", out->n > 0 ? ", " : "", SL_STR_ARG(place),
+			    code + 8);
 	}
 }
 
-/* Fails with the index of the case and all messages when the diagnostics differ from want. */
-static inline void expect_diags(const struct sl_diags *d, const char *file, const char *want,
-				size_t index)
+/* False, and all messages printed with the case's index, when the diagnostics differ from want. */
+static inline bool same_diags(const struct sl_diags *d, const char *file, const char *want,
+			      size_t index)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf got = SL_BUF_INIT;
 	diags_short(d, file, &got);
 	if (strcmp(sl_buf_z(&got), want) == 0)
-		return;
+		return true;
 	sl_cleanup(sl_buf_release) struct sl_buf printed = SL_BUF_INIT;
 	sl_diags_print(d, &printed);
-	fail_msg("case %zu: want \"%s\", got \"%s\":\n%s", index, want, sl_buf_z(&got),
-		 sl_buf_z(&printed));
+	print_error("case %zu: want \"%s\", got \"%s\":\n%s", index, want, sl_buf_z(&got),
+		    sl_buf_z(&printed));
+	return false;
+}
+
+static inline void expect_diags(const struct sl_diags *d, const char *file, const char *want,
+				size_t index)
+{
+	if (!same_diags(d, file, want, index))
+		fail();
 }
 
 #endif

@@ -30,7 +30,9 @@ static void test_yaml_mistakes_are_told_at_their_place(void **state)
 		{"? [a, b]\n: 1\n", "1:3 E1010"},
 		{"{a: 1}: 2\n", "1:1 E1010"},
 		{"a: \"x\\0y\"\n", "1:4 E1010"},
-		{"a: 1\xC2\x85" "b: 2\n", "1:5 E1010"},
+		{"a: 1\xC2\x85"
+		 "b: 2\n",
+		 "1:5 E1010"},
 		{"é: 1\xE2\x80\xA8", "1:5 E1010"},
 		{"a: 1\rb: 2\n", "1:5 E1010"},
 		/* bytes */
@@ -54,24 +56,33 @@ static void test_yaml_mistakes_are_told_at_their_place(void **state)
 		{"a: {b: 1\nc: 2\n", "2:2 E1001"},
 		{"a: \"x\nb: 2\n", "3:1 E1001"},
 		{"a: @x\n", "1:4 E1001"},
+		{"a: */5 * * * *\n", "1:4 E1001"},
 		{"a: 1\nb\nc: 2\n", "2:1 E1001"},
 		{"a: b: c\n", "1:5 E1001"},
 		/* plain words of other YAMLs are just text; BOM and CRLF are no mistake */
-		{"\xEF\xBB\xBF" "a: no\r\nb: 0o17\r\n", ""},
-		{"\xEF\xBB\xBF" "a: 1\r\na: 2\r\n", "2:1 E1002"},
-		{"\xEF\xBB\xBF" "a: &x 1\n", "1:4 E1010"},
+		{"\xEF\xBB\xBF"
+		 "a: no\r\nb: 0o17\r\n",
+		 ""},
+		{"\xEF\xBB\xBF"
+		 "a: 1\r\na: 2\r\n",
+		 "2:1 E1002"},
+		{"\xEF\xBB\xBF"
+		 "a: &x 1\n",
+		 "1:4 E1010"},
 	};
+	size_t wrong = 0;
 	(void)state;
 	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
 		struct sl_arena arena = SL_ARENA_INIT;
 		struct sl_diags d = SL_DIAGS_INIT;
 		struct sl_node *root = parse(cases[i].text, &arena, &d);
-		expect_diags(&d, "f", cases[i].want, i);
+		wrong += !same_diags(&d, "f", cases[i].want, i);
 		if (!root && cases[i].want[0] == '\0')
 			fail_msg("case %zu: no tree", i);
 		sl_diags_release(&d);
 		sl_arena_release(&arena);
 	}
+	assert_int_equal(wrong, 0);
 }
 
 static void test_yaml_tab_message_says_tab(void **state)
@@ -171,7 +182,8 @@ static void test_yaml_null_is_plain_only(void **state)
 	struct sl_diags d = SL_DIAGS_INIT;
 	static const bool want[] = {true, true, true, true, true, false, false, false, false};
 	(void)state;
-	struct sl_node *root = parse("[~, null, Null, NULL, {a: }, \"\", 'null', nil, []]", &arena, &d);
+	struct sl_node *root =
+		parse("[~, null, Null, NULL, {a: }, \"\", 'null', nil, []]", &arena, &d);
 	for (size_t i = 0; i < SL_ARRAY_LEN(want); i++) {
 		const struct sl_node *n = root->items[i];
 		if (n->kind == SL_NODE_MAP)
