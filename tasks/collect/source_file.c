@@ -35,6 +35,7 @@ struct reading {
 	struct sl_arena arena; /* of one listing */
 	struct sl_matches files;
 	char *buf; /* READ_BYTES */
+	bool told; /* the error at hand names the file already */
 };
 
 enum outcome { DONE, MOVED, GONE, FAILED };
@@ -108,7 +109,18 @@ static enum outcome open_match(const struct reading *r, const struct sl_match *m
 
 static bool pass_on(void *ctx, struct sl_str bytes, struct sl_err *err)
 {
-	return sl_collect_bytes(ctx, bytes, err);
+	struct reading *r = ctx;
+
+	r->told = !sl_collect_bytes(r->c, bytes, err);
+	return !r->told;
+}
+
+static bool unpack(struct reading *r, struct sl_gunzip *g, struct sl_str bytes, const char *name,
+		   struct sl_err *err)
+{
+	if (bytes.n ? sl_gunzip_feed(g, bytes, err) : sl_gunzip_end(g, err))
+		return true;
+	return r->told ? false : sl_err_prefix(err, "cannot unpack \"%s\"", name);
 }
 
 static void close_gunzip(struct sl_gunzip **g)
@@ -123,6 +135,7 @@ static bool copy_bytes(struct reading *r, int fd, const char *name, uint64_t *re
 	sl_cleanup(close_gunzip) struct sl_gunzip *g = NULL;
 	uint64_t total = 0;
 
+	r->told = false;
 	for (;;) {
 		ssize_t n = read(fd, r->buf, READ_BYTES);
 		struct sl_str bytes = {r->buf, n > 0 ? (size_t)n : 0};
@@ -134,13 +147,13 @@ static bool copy_bytes(struct reading *r, int fd, const char *name, uint64_t *re
 		if (n == 0)
 			break;
 		if (total == 0 && sl_gunzip_is(bytes))
-			g = sl_gunzip_open(r->params->max_bytes, pass_on, r->c);
+			g = sl_gunzip_open(r->params->max_bytes, pass_on, r);
 		total += bytes.n;
-		if (!(g ? sl_gunzip_feed(g, bytes, err) : sl_collect_bytes(r->c, bytes, err)))
+		if (!(g ? unpack(r, g, bytes, name, err) : sl_collect_bytes(r->c, bytes, err)))
 			return false;
 	}
 	*ret_read = total;
-	return !g || sl_gunzip_end(g, err);
+	return !g || unpack(r, g, SL_STR(""), name, err);
 }
 
 /* Bytes of one open file. MOVED when it is no longer what it was, also when that made an error. */
