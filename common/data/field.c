@@ -314,9 +314,16 @@ static bool is_known(const struct sl_field *table, const char *const *extra, con
 	return false;
 }
 
+/* {description: first, then second}: the text ends at the comma, and the rest is a lone key. */
+static bool looks_cut(const struct sl_node *key, const struct sl_node *value)
+{
+	return !key->quoted && strchr(key->text, ' ') && sl_node_is_null(value) &&
+	       value->text[0] == '\0';
+}
+
 static void tell_unknown(const struct sl_field *table, const char *const *extra,
-			 const struct sl_node *key, const char *what, struct sl_arena *arena,
-			 struct sl_diags *diags)
+			 const struct sl_node *key, const struct sl_node *value, const char *what,
+			 struct sl_arena *arena, struct sl_diags *diags)
 {
 	size_t n = 0, n_fields = count_fields(table), n_extra = count_names(extra);
 	const char **names = sl_arena_zalloc(arena, n_fields + n_extra, sizeof(*names));
@@ -326,6 +333,8 @@ static void tell_unknown(const struct sl_field *table, const char *const *extra,
 		names[n++] = extra[i];
 	sl_cleanup(sl_buf_release) struct sl_buf near = SL_BUF_INIT;
 	sl_suggest(&near, key->text, names, n);
+	if (looks_cut(key, value))
+		sl_buf_adds(&near, ": inside {} quote a text that holds a comma");
 	sl_diag_add(diags, SL_E1003, key->at, "unknown key \"%s\" in %s%s", key->text, what,
 		    sl_buf_z(&near));
 }
@@ -344,7 +353,7 @@ bool sl_fields_read(const struct sl_field *table, void *out, size_t params_size,
 	}
 	for (size_t i = 0; map && extra != sl_fields_any && i < map->n; i++)
 		if (!is_known(table, extra, map->keys[i]->text))
-			tell_unknown(table, extra, map->keys[i], what, arena, diags);
+			tell_unknown(table, extra, map->keys[i], map->items[i], what, arena, diags);
 	bool ok = true;
 	for (const struct sl_field *f = table; f->name; f++) {
 		struct setting s = {.f = f, .out = out, .arena = arena, .diags = diags};

@@ -168,6 +168,21 @@ static void test_fields_extra_keys_pass_and_help_to_suggest(void **state)
 	sl_arena_release(&arena);
 }
 
+static void test_fields_text_cut_at_a_comma_is_explained(void **state)
+{
+	struct sl_arena arena = SL_ARENA_INIT;
+	struct sl_diags d = SL_DIAGS_INIT;
+	struct sl_err err = SL_ERR_INIT;
+	struct all a;
+	(void)state;
+	assert_false(read_all("text: first, then second", &a, &arena, &d));
+	assert_false(sl_diags_ok(&d, &err));
+	assert_string_equal(err.msg, "f:1:27: unknown key \"then second\" in thing: inside {} "
+				     "quote a text that holds a comma [E1003]");
+	sl_diags_release(&d);
+	sl_arena_release(&arena);
+}
+
 static void test_field_set_reads_text_of_argv_and_environment(void **state)
 {
 	struct sl_arena arena = SL_ARENA_INIT;
@@ -264,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_fields_mistakes_are_told_at_the_value),
 		cmocka_unit_test(test_fields_missing_key_is_told_at_the_mappings_key),
 		cmocka_unit_test(test_fields_extra_keys_pass_and_help_to_suggest),
+		cmocka_unit_test(test_fields_text_cut_at_a_comma_is_explained),
 		cmocka_unit_test(test_field_set_reads_text_of_argv_and_environment),
 		cmocka_unit_test(test_fields_hash_takes_identity_alone),
 		cmocka_unit_test(test_fields_help_and_describe),
