@@ -7,7 +7,7 @@ from pathlib import Path
 CONTRACT = """\
 contract:
   id: {type: int64, required: true}
-  at: {type: timestamp, zone: UTC}
+  placed: {type: timestamp, zone: UTC}
   total: {type: "decimal(12,2)", min: 0}
   country: {type: text, enum: [FR, BE, CH]}
 """
@@ -24,7 +24,7 @@ def write_pipeline(folder: Path, mode: str = "append", extra: str = "", contract
     (folder / "inbox").mkdir(parents=True, exist_ok=True)
     store = {
         "append": "store: {table: shop, mode: append}",
-        "latest": "store: {table: shop, mode: latest, key: [id], version: at}",
+        "latest": "store: {table: shop, mode: latest, key: [id], version: placed}",
     }[mode]
     sources = 'sources:\n  drop: {kind: file, path: "inbox/*.csv", codec: csv}'
     text = "\n".join(["sluice: 1", "pipeline: shop", sources, contract, store, extra, BACKENDS])
@@ -34,9 +34,9 @@ def write_pipeline(folder: Path, mode: str = "append", extra: str = "", contract
 
 
 def write_csv(folder: Path, name: str, rows: list[tuple[object, ...]]) -> Path:
-    """rows of (id, at, total, country)."""
+    """rows of (id, placed, total, country)."""
     path = folder / "inbox" / name
-    path.write_text("id,at,total,country\n" + "".join(",".join(map(str, r)) + "\n" for r in rows))
+    path.write_text("id,placed,total,country\n" + "".join(",".join(map(str, r)) + "\n" for r in rows))
     return path
 
 
@@ -44,5 +44,5 @@ def rows(first: int, n: int, total: str = "9.50", day: int = 1, country: str = "
     return [(first + i, f"2026-01-{day:02d}T00:00:00Z", total, country) for i in range(n)]
 
 
-ALL = "select id, at, total, country from shop order by id, at, total, country"
+ALL = "select id, placed, total, country from shop order by id, placed, total, country"
 COUNT = "select count(*) as n from shop"

@@ -265,6 +265,51 @@ static void expect_same_records(struct kit *k, struct sl_str in)
 	free(ends);
 }
 
+static size_t allocations;
+
+static void count_allocation(const volatile void *p, size_t n)
+{
+	(void)p;
+	(void)n;
+	allocations++;
+}
+
+static void ignore_free(const volatile void *p)
+{
+	(void)p;
+}
+
+/* Provided by AddressSanitizer, absent from other builds. */
+extern int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void *, size_t),
+						     void (*)(const volatile void *))
+	__attribute__((weak));
+
+/* Once a decoder and a batch have seen a part, a part like it costs no allocation at all. */
+static void expect_no_allocation_in_a_second_part(struct kit *k, const char *text)
+{
+	static bool installed;
+	void *decoder = NULL;
+	if (!__sanitizer_install_malloc_and_free_hooks) {
+		print_message("skipped: allocations are counted in sanitizer builds only\n");
+		skip();
+	}
+	if (!installed)
+		installed = __sanitizer_install_malloc_and_free_hooks(count_allocation,
+								      ignore_free) > 0;
+	assert_true(installed);
+	kit_cut(k, sl_str_of(text), strlen(text) + 1);
+	kit_split(k, sl_str_of(text));
+	assert_true(k->codec->open(k->params, &k->contract, k->header, &decoder, &k->err));
+	for (int part = 0; part < 2; part++) {
+		sl_batch_reset(&k->batch);
+		allocations = 0;
+		assert_true(k->codec->decode(decoder, k->body, true, &k->batch, &k->err));
+	}
+	assert_int_equal(allocations, 0);
+	assert_int_equal(k->batch.rows, k->records);
+	k->codec->close(decoder);
+}
+
 /* An input of the shared cases; skips the test, saying so, where they are not at hand. */
 static void read_case(const char *name, struct sl_buf *out)
 {

@@ -73,6 +73,20 @@ static void test_arena_reset_keeps_blocks_so_that_a_steady_flow_allocates_nothin
 	sl_arena_release(&a);
 }
 
+static void test_arena_reset_offers_the_largest_block_first(void **state)
+{
+	struct sl_arena a = SL_ARENA_INIT;
+	char *p;
+
+	(void)state;
+	sl_arena_alloc(&a, 16);
+	sl_arena_alloc(&a, 2 << 20);
+	sl_arena_reset(&a);
+	p = sl_arena_alloc(&a, 16);
+	assert_ptr_equal(sl_arena_alloc(&a, 1 << 20), p + 16);
+	sl_arena_release(&a);
+}
+
 static void test_arena_reset_gives_back_what_one_giant_batch_took(void **state)
 {
 	struct sl_arena a = SL_ARENA_INIT;
@@ -131,6 +145,7 @@ int main(void)
 		cmocka_unit_test(test_arena_large_piece_does_not_waste_the_block_in_use),
 		cmocka_unit_test(
 			test_arena_reset_keeps_blocks_so_that_a_steady_flow_allocates_nothing),
+		cmocka_unit_test(test_arena_reset_offers_the_largest_block_first),
 		cmocka_unit_test(test_arena_reset_gives_back_what_one_giant_batch_took),
 		cmocka_unit_test(test_arena_copies),
 		cmocka_unit_test(test_arena_product_overflow_is_a_defect),

@@ -188,6 +188,15 @@ static void test_csv_texts_without_doubled_quotes_are_views(void **state)
 	kit_close(&k);
 }
 
+static void test_csv_a_steady_flow_of_parts_allocates_nothing(void **state)
+{
+	(void)state;
+	struct kit k;
+	kit_open(&k, "csv", NULL, two, 2);
+	expect_no_allocation_in_a_second_part(&k, "id,t\n1,a\n2,\"b\"\"c\"\nx,d\n4\n5,\"e\n");
+	kit_close(&k);
+}
+
 static void test_csv_a_part_may_be_full_but_not_fuller(void **state)
 {
 	(void)state;
@@ -431,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_csv_header_must_name_required_columns_once),
 		cmocka_unit_test(test_csv_nul_is_named_with_its_place),
 		cmocka_unit_test(test_csv_texts_without_doubled_quotes_are_views),
+		cmocka_unit_test(test_csv_a_steady_flow_of_parts_allocates_nothing),
 		cmocka_unit_test(test_csv_a_part_may_be_full_but_not_fuller),
 		cmocka_unit_test(test_csv_pieces_of_any_size_give_the_same_records),
 		cmocka_unit_test(test_csv_cutter_and_decoder_agree_on_any_bytes),

@@ -286,6 +286,19 @@ static void test_json_texts_without_escapes_are_views(void **state)
 	kit_close(&k);
 }
 
+static void test_json_a_steady_flow_of_parts_allocates_nothing(void **state)
+{
+	(void)state;
+	static const struct col cols[] = {
+		{"id", "int64", NULL, 0}, {"t", "text", "a.t", 0}, {"l", "list<text>", NULL, 0}};
+	struct kit k;
+	kit_open(&k, "json", NULL, cols, 3);
+	expect_no_allocation_in_a_second_part(&k,
+					      "[{\"id\":1,\"a\":{\"t\":\"\\u00e9\"},\"l\":[\"x\",2,"
+					      "\"\\n\"],\"u\":\"\\t\"},{\"id\":\"x\"},{]");
+	kit_close(&k);
+}
+
 static void test_json_a_part_may_be_full_but_not_fuller(void **state)
 {
 	(void)state;
@@ -443,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_json_dots_lead_into_objects_unless_a_key_has_the_name),
 		cmocka_unit_test(test_json_nesting_ends_at_64_levels),
 		cmocka_unit_test(test_json_texts_without_escapes_are_views),
+		cmocka_unit_test(test_json_a_steady_flow_of_parts_allocates_nothing),
 		cmocka_unit_test(test_json_a_part_may_be_full_but_not_fuller),
 		cmocka_unit_test(test_json_parts_cut_at_any_record_give_the_same_rows),
 		cmocka_unit_test(test_json_cutter_and_decoder_agree_on_any_bytes),

@@ -101,10 +101,17 @@ static void test_suggest_takes_two_edits_and_one_for_short_words(void **state)
 	static const struct {
 		const char *word, *want;
 	} cases[] = {
-		{"colums", "columns"},	{"columsn", "columns"}, {"colmuns", "columns"},
-		{"clms", NULL},		{"kye", "key"},		{"ky", "key"},
-		{"kxx", NULL},		{"mod", "mode"},	{"made", "mode"},
-		{"mxdx", NULL},		{"", NULL},
+		{"colums", "columns"},
+		{"columsn", "columns"},
+		{"colmuns", "columns"},
+		{"clms", NULL},
+		{"kye", "key"},
+		{"ky", "key"},
+		{"kxx", NULL},
+		{"mod", "mode"},
+		{"made", "mode"},
+		{"mxdx", NULL},
+		{"", NULL},
 	};
 	(void)state;
 	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {

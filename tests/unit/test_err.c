@@ -50,6 +50,9 @@ static void test_err_too_long_text_is_cut_between_characters(void **state)
 	assert_true(sl_utf8_valid(sl_str_of(err.msg), NULL));
 	sl_err_prefix(&err, "context");
 	assert_true(sl_str_starts(sl_str_of(err.msg), "context: xé"));
+	sl_err_hint(&err, "%s", text);
+	assert_in_range(strlen(err.hint), 250, sizeof(err.hint) - 1);
+	assert_true(sl_utf8_valid(sl_str_of(err.hint), NULL));
 	assert_true(sl_utf8_valid(sl_str_of(err.msg), NULL));
 }
 

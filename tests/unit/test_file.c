@@ -153,10 +153,10 @@ static void test_tmpfile_passes_over_names_that_killed_processes_left(void **sta
 	char name[64];
 
 	(void)state;
+	put("left", "precious");
 	assert_ok(err, sl_tmpfile_open(&first, ".", &err));
 	assert_true(sl_num_u64(sl_str_of(strrchr(first.path, '-') + 1), UINT32_MAX, &number));
 	snprintf(name, sizeof(name), ".tmp-%ld-%u", (long)getpid(), (unsigned)number + 1);
-	put("left", "precious");
 	assert_int_equal(link("left", name), 0);
 	assert_ok(err, sl_tmpfile_open(&second, ".", &err));
 	assert_string_not_equal(second.path + 2, name);

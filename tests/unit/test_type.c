@@ -12,9 +12,9 @@
 
 static void test_type_text_reads_back(void **state)
 {
-	static const char *const texts[] = {"bool",	    "int64", "float64",	  "text",	"date",
-					    "timestamp",    "list<text>",	  "decimal(1,0)",
-					    "decimal(12,2)", "decimal(18,18)"};
+	static const char *const texts[] = {
+		"bool",	     "int64",	   "float64",	   "text",	    "date",
+		"timestamp", "list<text>", "decimal(1,0)", "decimal(12,2)", "decimal(18,18)"};
 	(void)state;
 	for (size_t i = 0; i < SL_ARRAY_LEN(texts); i++) {
 		struct sl_type t;
@@ -28,9 +28,21 @@ static void test_type_text_reads_back(void **state)
 static void test_type_refuses_other_words(void **state)
 {
 	static const char *const texts[] = {
-		"",		 "int",		  "Int64",	  "text ",	   "decimal",
-		"decimal()",	 "decimal(2)",	  "decimal(0,0)", "decimal(19,2)", "decimal(5,6)",
-		"decimal(5,-1)", "decimal(5,2))", "decimal(5,2",  "decimal(5,2,1)", "list<int64>",
+		"",
+		"int",
+		"Int64",
+		"text ",
+		"decimal",
+		"decimal()",
+		"decimal(2)",
+		"decimal(0,0)",
+		"decimal(19,2)",
+		"decimal(5,6)",
+		"decimal(5,-1)",
+		"decimal(5,2))",
+		"decimal(5,2",
+		"decimal(5,2,1)",
+		"list<int64>",
 	};
 	(void)state;
 	for (size_t i = 0; i < SL_ARRAY_LEN(texts); i++) {

@@ -1,0 +1,236 @@
+"""collect: from a source to chunks and one log entry. Opens no database.
+
+Each `yield` ends an atomic step; what stands between two of them cannot be interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+from .world import Chunk, ChunkId, Entry, Exit, Input, Job, Record, World
+
+Steps = Generator[str, None, None]
+PART = 2  # records
+PAGE = 2  # records
+STARTS = 6  # of a collection that loses its entry's number to others
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one attempt at an entry collected; no inputs: nothing new."""
+
+    inputs: tuple[Input, ...] = ()
+    start: int | None = None
+    to: int | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One collect process, or its next attempt at an entry: n is the newest number it saw."""
+
+    job: Job
+    source: int
+    again: bool
+    settings: int
+    n: int = 0
+
+
+def collect(w: World, job: Job, source: int, again: bool) -> Steps:
+    """Links at most one entry. The loser of the link starts over with a new n."""
+    task = Task(job, source, again, w.settings)
+    yield "collect: read the pipeline file"
+    w.link(("begin", job.run, source), w.newest(source))
+    yield "collect: link begin.json"
+    gather = {"file": each_file, "whole": whole, "site": crawl, "cursor": cursor_range}
+    for _ in range(STARTS):
+        task = replace(task, n=w.newest(source))
+        yield "collect: read n"
+        found = yield from gather[w.setup.kinds[source]](w, task)
+        if not found.inputs:
+            return
+        n = task.n if w.on.n_first else w.newest(source)
+        while True:
+            entry = Entry(source, n + 1, job.run, found.inputs, found.start, found.to, again)
+            linked = w.link_entry(entry)
+            yield f"collect: link entry {source}/{n + 1}: {'won' if linked else 'lost'}"
+            if linked:
+                yield from enqueue(w, entry)
+                return
+            if w.on.start_over:
+                break
+            n += 1
+    raise Exit(75, "others kept taking the entry's number")
+
+
+def enqueue(w: World, entry: Entry) -> Steps:
+    """One ticket a part, most with bytes; a full queue takes none."""
+    for place, i in enumerate(entry.inputs):
+        for c, p, part in w.parts(i):
+            if w.rng.random() < 0.8:
+                carried = part if w.rng.random() < 0.7 else None
+                w.raw.append(((entry.source, entry.n, place, c, p), carried))
+        yield "collect: enqueue"
+
+
+# Files
+
+
+def each_file(w: World, t: Task) -> Generator[str, None, Found]:
+    """Every file that is new or changed, each an input. Repeatable: a rerun lists again."""
+    known = w.inventory(t.source, t.n)
+    listing = {name: stat for name, (stat, _) in sorted(w.files[t.source].items())}
+    moment = w.tick
+    yield "collect: list"
+    changed: list[Input] = []
+    for name, stat in listing.items():
+        old = known[name].input if name in known else None
+        same = old is not None and (old.stat, old.settings) == (stat, t.settings)
+        if same and not t.again:
+            continue
+        content, stat = yield from read_file(w, t.source, name, stat)
+        chunks = link_file(w, t, name, content)
+        yield f"collect: link chunks of {name}"
+        if t.again or (old.chunks != chunks if old else chunks):
+            changed.append(Input(name, chunks, t.settings, stat, moment))
+    return Found(tuple(changed))
+
+
+def read_file(
+    w: World, source: int, name: str, listed: int
+) -> Generator[str, None, tuple[tuple[Record, ...], int]]:
+    """Reads in two blocks. A file that moves while it is read is read again, then 75."""
+    for _ in range(2):
+        before, first = w.files[source].get(name, (-1, ()))
+        at = len(first) // 2
+        yield f"collect: read {name}, first half"
+        after, now = w.files[source].get(name, (-1, ()))
+        yield f"collect: read {name}, second half"
+        if not w.on.stat_twice:
+            return first[:at] + now[at:], listed
+        if before == after != -1:
+            return now, after
+    raise Exit(75, f"{name} moves while it is read")
+
+
+def whole(w: World, t: Task) -> Generator[str, None, Found]:
+    """The entire source as one input: stats before the first and after the last read agree."""
+    known = w.inventory(t.source, t.n).get("")
+    for _ in range(2):
+        before = {name: stat for name, (stat, _) in sorted(w.files[t.source].items())}
+        moment = w.tick
+        yield "collect: list"
+        if not before:
+            raise Exit(66, "no file at all")
+        stat = tuple(before.items())
+        old = known.input if known else None
+        if old and (old.stat, old.settings) == (stat, t.settings) and not t.again:
+            return Found()
+        content: tuple[Record, ...] = ()
+        for name in before:
+            content += w.files[t.source].get(name, (-1, ()))[1]
+            yield f"collect: read {name}"
+        after = {name: stat for name, (stat, _) in sorted(w.files[t.source].items())}
+        if before == after or not w.on.stat_twice:
+            chunks = link_file(w, t, "", content)
+            yield "collect: link chunks"
+            new = t.again or (old.chunks != chunks if old else bool(chunks))
+            return Found((Input("", chunks, t.settings, stat, moment),) if new else ())
+    raise Exit(75, "the files move while they are read")
+
+
+def link_file(w: World, t: Task, name: str, content: tuple[Record, ...]) -> tuple[ChunkId, ...]:
+    """Cuts parts, two a chunk; a chunk's name holds its bytes, so the first one is as good."""
+    parts = [content[k : k + PART] for k in range(0, len(content), PART)]
+    ids: list[ChunkId] = []
+    for k in range(0, len(parts), 2):
+        some = tuple(parts[k : k + 2])
+        cid: ChunkId = ("file", t.source, name, t.settings, some)
+        w.link(cid, Chunk(cid, some))
+        ids.append(cid)
+    return tuple(ids)
+
+
+# What cannot be read twice
+
+
+def crawl(w: World, t: Task) -> Generator[str, None, Found]:
+    """One interval of a site, page by page. A page is kept under (run, edition, step)."""
+    name = t.job.interval
+    assert name is not None
+    old = w.inventory(t.source, t.n).get(name)
+    if w.own_entries(t.source, t.job.run) and not t.again:
+        return Found()
+    token: int | None = None
+    ids: list[ChunkId] = []
+    while True:
+        cid: ChunkId = ("page", t.source, t.job.run, name, old.n if old else 0, len(ids))
+        if cid not in w.store or not w.on.continuation:
+            yield f"collect: request page {len(ids)}"
+            mine = page(w, t.source, name, token, cid)
+            if not ids and not mine.parts and not old and not t.again and cid not in w.store:
+                return Found()  # nothing found: no chunk either, or no rerun could find more
+            yield f"collect: got page {len(ids)}"
+            w.link(cid, mine)
+        chunk = w.chunk(cid)
+        token = chunk.continuation if w.on.continuation else mine.continuation
+        ids.append(cid)
+        yield f"collect: page {len(ids) - 1} kept"
+        if token is None:
+            return Found((Input(name, tuple(ids), moment=w.chunk(ids[0]).made_at),))
+
+
+def page(w: World, source: int, name: str, token: int | None, cid: ChunkId) -> Chunk:
+    items = w.site.get((source, name), {})
+    rest = [at for at in sorted(items) if token is None or at > token]
+    here = rest[:PAGE]
+    parts = (tuple(items[at] for at in here),) if here else ()
+    return Chunk(cid, parts, here[-1] if len(rest) > PAGE else None, made_at=w.tick)
+
+
+def cursor_range(w: World, t: Task) -> Generator[str, None, Found]:
+    """From the greatest `to` to what was there at the first request; --again repeats its range."""
+    own = w.own_entries(t.source, t.job.run)
+    if own and not t.again:
+        return Found()
+    start = next_start(w, t.source, t.n)
+    end: int | None = None
+    if own and own[0].start is not None:
+        start, end = own[0].start, own[0].to if w.on.again_keeps_range else None
+    name = str(start)
+    old = w.inventory(t.source, t.n).get(name)
+    mine = end if end is not None else len(w.feed[t.source])
+    at = start
+    ids: list[ChunkId] = []
+    while True:
+        cid: ChunkId = ("range", t.source, t.job.run, name, old.n if old else 0, at)
+        if cid not in w.store:
+            yield f"collect: request from {at}"
+            fixed = w.chunk(ids[0]).end if ids and w.on.cursor_end_fixed else end or mine
+            if not ids and w.on.cursor_end_fixed:
+                fixed = end if end is not None else len(w.feed[t.source])
+            assert fixed is not None
+            some = tuple(w.feed[t.source][at : min(at + PAGE, fixed)])
+            if not some and not ids:
+                return Found()  # nothing found: no chunk either, or the end would be fixed for ever
+            yield f"collect: got from {at}"
+            cut = Chunk(cid, (some,) if some else (), at + len(some), fixed, w.tick)
+            w.link(cid, cut)
+        chunk = w.chunk(cid)
+        ids.append(cid)
+        assert chunk.continuation is not None and chunk.end is not None
+        at = chunk.continuation
+        yield f"collect: range up to {at} kept"
+        to = w.chunk(ids[0]).end if w.on.cursor_end_fixed else mine
+        assert to is not None
+        if at >= to:
+            moment = w.chunk(ids[0]).made_at
+            return Found((Input(name, tuple(ids), moment=moment),), start, to)
+
+
+def next_start(w: World, source: int, upto: int | None = None) -> int:
+    """The log is the watermark."""
+    ends = [e.to for e in w.log[source][:upto] if e.to is not None]
+    if not ends:
+        return 0
+    return max(ends) if w.on.greatest_to else ends[-1]

@@ -1,0 +1,223 @@
+"""What must be true. Each invariant is a function that raises Violation; its name is the promise's.
+
+LINK after a log entry, COMMIT after a transaction, END after the final quiet run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .actors import pending
+from .collect import next_start
+from .store import beyond, rank
+from .world import Edition, Entry, Owner, Record, Row, State, World, normalize_part
+
+
+class Violation(AssertionError):
+    """A promise that a schedule broke."""
+
+    def __init__(self, name: str, what: object) -> None:
+        super().__init__(f"{name}: {what}")
+        self.name = name
+
+
+def must(ok: bool, name: str, what: object) -> None:
+    if not ok:
+        raise Violation(name, what)
+
+
+def content(w: World, edition: Edition) -> tuple[Record, ...]:
+    return tuple(r for _, _, part in w.parts(edition.input) for r in part)
+
+
+# Of the log
+
+
+def file_was_like_that(w: World, e: Entry) -> None:
+    """Every edition of a file (or whole source) is what it held at one moment."""
+    if w.setup.kinds[e.source] in ("file", "whole"):
+        for place, i in enumerate(e.inputs):
+            seen = (e.source, i.name, content(w, Edition(e.n, place, i)))
+            must(seen in w.moments, "file_was_like_that", f"{i.name} in {e.source}/{e.n}")
+
+
+def editions_do_not_go_back(w: World, e: Entry) -> None:
+    """A later edition was never collected before an earlier one."""
+    before = w.inventory(e.source, e.n - 1)
+    for i in e.inputs:
+        old = before.get(i.name)
+        must(old is None or old.input.moment <= i.moment, "editions_do_not_go_back", i.name)
+
+
+def crawl_is_whole(w: World, e: Entry) -> None:
+    """What stood on the site during the whole crawl is in the entry exactly once."""
+    if w.setup.kinds[e.source] != "site":
+        return
+    for place, i in enumerate(e.inputs):
+        seen = Counter(r.uid for r in content(w, Edition(e.n, place, i)))
+        first, last = w.chunk(i.chunks[0]).made_at, w.chunk(i.chunks[-1]).made_at
+        for (source, day, uid), (since, until) in w.spans.items():
+            if (source, day) == (e.source, i.name) and since < first and last < until:
+                must(seen[uid] == 1, "crawl_is_whole", f"{seen[uid]} × record {uid} in {e.n}")
+
+
+def watermark_is_monotone(w: World, e: Entry) -> None:
+    """A new range begins where all earlier ones end, and the next start never falls."""
+    if w.setup.kinds[e.source] == "cursor":
+        ends = [x.to or 0 for x in w.log[e.source][: e.n - 1]]
+        fell = next_start(w, e.source) < next_start(w, e.source, e.n - 1)
+        must(not fell, "watermark_is_monotone", f"at entry {e.n}")
+        again = any(e.start == x.start for x in w.log[e.source][: e.n - 1])
+        gap = e.start != max(ends, default=0) and not again
+        must(not gap, "watermark_is_monotone", f"entry {e.n} begins at {e.start}, ends: {ends}")
+
+
+def ranges_are_disjoint(w: World, e: Entry) -> None:
+    """Newest editions of a cursor's ranges hold every position up to the watermark once."""
+    if w.setup.kinds[e.source] == "cursor":
+        newest = w.inventory(e.source, e.n)
+        held = sum(len(content(w, x)) for x in newest.values())
+        to = max(x.to or 0 for x in w.log[e.source][: e.n])
+        must(held == to, "ranges_are_disjoint", f"{held} records up to {to}")
+
+
+# Of every committed state, so of everything that a reader may see
+
+
+def counts_reconcile(w: World, before: State, after: State, e: Entry | None) -> None:
+    """Per entry ok = inserted + updated + unchanged + stale + superseded; per part likewise."""
+    if e is None:
+        return
+    o = after.outcomes[(e.source, e.n)]
+    total = o.inserted + o.updated + o.unchanged + o.stale + o.superseded
+    must(o.ok == total, "counts_reconcile", o)
+    for i in e.inputs:
+        for _, _, part in w.parts(i):
+            c = normalize_part(part, w.contract)
+            total = len(c.rows) + len(c.rejects) + c.dup + c.filtered
+            must(c.n_in == total, "counts_reconcile", c)
+
+
+def switch_is_whole(w: World, before: State, after: State, e: Entry | None) -> None:
+    """All inputs of an entry become visible at once, but for those superseded in the log."""
+    if e is None:
+        return
+    newest = w.inventory(e.source)
+    at = [after.applied[o].edition if o in after.applied else 0 for o in owners(e)]
+    if e.n in at:
+        for i, edition in zip(e.inputs, at, strict=True):
+            late = edition < e.n and newest[i.name].n == e.n
+            must(not late, "switch_is_whole", f"half of {e.source}/{e.n}: {i.name} is missing")
+
+
+def old_never_overwrites_new(w: World, before: State, after: State, e: Entry | None) -> None:
+    """Neither an older edition nor rows of older rules replace newer ones."""
+    for owner, new in after.applied.items():
+        old = before.applied.get(owner)
+        if old is None or old is new:
+            continue
+        what = f"{owner}: {old} by {new}"
+        must(new.edition >= old.edition, "old_never_overwrites_new", what)
+        must(new.epoch >= old.epoch or new.rev == old.rev, "old_never_overwrites_new", what)
+
+
+def watermark_grows(w: World, before: State, after: State, e: Entry | None) -> None:
+    """The table's watermark never falls."""
+    for source, to in before.watermark.items():
+        must(after.watermark[source] >= to, "watermark_grows", source)
+
+
+def changes_grow(w: World, before: State, after: State, e: Entry | None) -> None:
+    """A key's change number grows whenever its row changes."""
+    for key, old in before.rows.items() if w.setup.mode == "latest" else ():
+        new = after.rows.get(key)
+        if new and new.row != old.row and after.applied != before.applied and e:
+            must(new.change > old.change, "changes_grow", f"{key}: {old} → {new}")
+
+
+def table_is_a_function(w: World, before: State, after: State, e: Entry | None) -> None:
+    """The rows are the function of the editions and revs that `applied` names."""
+    if e is not None:
+        must_be_table_of(w, after, "table_is_a_function")
+
+
+def owners(e: Entry) -> list[Owner]:
+    return [(e.source, i.name) for i in e.inputs]
+
+
+def contract_of(rev: str) -> object:
+    from .world import CONTRACTS
+
+    return next(c for c in CONTRACTS if c.rev == rev)
+
+
+def must_be_table_of(w: World, s: State, name: str) -> None:
+    """Compares every key but those under the documented limit of `latest`."""
+    want: list[Row] = []
+    best: dict[str, tuple[tuple[object, ...], Row]] = {}
+    for owner, a in s.applied.items():
+        i = w.log[owner[0]][a.edition - 1].inputs[a.place]
+        rows = w.rows_of(i, contract_of(a.rev))
+        want += rows
+        for at, row in enumerate(rows):
+            place = (*rank(row, owner, a.edition, a.place), at)
+            if row.key not in best or best[row.key][0] < place:
+                best[row.key] = (place, row)
+    if w.setup.mode == "latest":
+        want = [row for _, row in best.values() if row.key not in s.limited]
+    expected = Counter(row for row in want if not row.gone)
+    got = Counter({r: n for r, n in s.visible().items() if r.key not in s.limited})
+    must(got == expected, name, f"more {got - expected}, missing {expected - got}")
+
+
+# Of the end
+
+
+def nothing_is_pending(w: World) -> None:
+    """Every entry is marked, every input is applied at its newest edition with today's rules."""
+    must(not pending(w), "nothing_is_pending", pending(w))
+    must(w.db.state.rev == w.contract.rev, "nothing_is_pending", "other rules are deployed")
+    for source in range(len(w.log)):
+        for name, newest in w.inventory(source).items():
+            there = w.db.state.applied.get((source, name))
+            is_there = there and (there.edition, there.rev) == (newest.n, w.contract.rev)
+            must(bool(is_there), "nothing_is_pending", f"{source}/{name}: {newest.n}, {there}")
+
+
+def end_is_fault_free(w: World) -> None:
+    """The table is the function of (newest editions, today's rules)."""
+    must_be_table_of(w, w.db.state, "end_is_fault_free")
+
+
+def rejects_are_kept(w: World) -> None:
+    """Every input's rejects are those of its newest edition, and within the limit."""
+    for source in range(len(w.log)):
+        for name, newest in w.inventory(source).items():
+            cleans = [normalize_part(p, w.contract) for _, _, p in w.parts(newest.input)]
+            want = (newest.n, w.contract.rev, tuple(r for c in cleans for r in c.rejects))
+            got = w.db.state.rejects.get((source, name))
+            must(got == want, "rejects_are_kept", f"{source}/{name}: {got}, not {want}")
+
+
+def log_holds_the_sources(w: World) -> None:
+    """The newest editions are what the files hold now; a feed is read to its end."""
+    for source, kind in enumerate(w.setup.kinds):
+        newest = w.inventory(source)
+        if kind == "file":
+            for name, (_, there) in w.files[source].items():
+                held = content(w, newest[name]) if name in newest else ()
+                must(held == there, "log_holds_the_sources", f"{source}/{name}")
+        elif kind == "whole":
+            there = tuple(r for _, (_, c) in sorted(w.files[source].items()) for r in c)
+            held = content(w, newest[""]) if newest else ()
+            must(held == there, "log_holds_the_sources", f"{source}")
+        elif kind == "cursor":
+            at = next_start(w, source)
+            must(at == len(w.feed[source]), "log_holds_the_sources", f"{source} read to {at}")
+
+
+LINK = (file_was_like_that, editions_do_not_go_back, crawl_is_whole, watermark_is_monotone,
+        ranges_are_disjoint)
+COMMIT = (counts_reconcile, switch_is_whole, old_never_overwrites_new, watermark_grows,
+          changes_grow, table_is_a_function)
+END = (nothing_is_pending, end_is_fault_free, rejects_are_kept, log_holds_the_sources)
