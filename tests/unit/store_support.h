@@ -1,7 +1,8 @@
 /*
- * A store in a temporary directory for the tests of the switch: a pipeline made by hand with the table
- * t(id, name, version), clean parts written from row lists, and the table read back as one text. The
- * same tests run on DuckDB and, when SLUICE_TEST_PG gives a connection URI, on PostgreSQL.
+ * A store in a temporary directory for the tests of the switch: a pipeline made by hand with the
+ * table t(id, name, version), clean parts written from row lists, and the table read back as one
+ * text. The same tests run on DuckDB and, when SLUICE_TEST_PG gives a connection URI, on
+ * PostgreSQL.
  */
 #ifndef SL_TESTS_STORE_SUPPORT_H
 #define SL_TESTS_STORE_SUPPORT_H
@@ -133,8 +134,10 @@ static inline void drop_all(struct world *w)
 	struct sl_db *db;
 
 	assert_ok(w, sl_store_connect(&w->p, &w->home, false, 1000000, &eng, &db, &w->err));
-	assert_ok(w, eng->script(db, "drop schema if exists sluice cascade; "
-				     "drop schema if exists silver cascade", &w->err));
+	assert_ok(w, eng->script(db,
+				 "drop schema if exists sluice cascade; "
+				 "drop schema if exists silver cascade",
+				 &w->err));
 	eng->close(db);
 }
 

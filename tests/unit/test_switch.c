@@ -1,4 +1,5 @@
-/* The switch: whatever is stored in whatever order, the table is a function of the newest inputs. */
+/* The switch: whatever is stored in whatever order, the table is a function of the newest inputs.
+ */
 #include "store_support.h"
 
 /* --- append --- */
@@ -304,8 +305,9 @@ static void test_store_with_old_rules_is_fenced_off(void **state)
 		sl_sink_close(open_sink(w));
 		set_rev(w, "rev1");
 	} else {
-		assert_ok(w, sl_sink_engine(old)->script(
-				     sl_sink_db(old), "update sluice.pipeline set era = 7", &w->err));
+		assert_ok(w, sl_sink_engine(old)->script(sl_sink_db(old),
+							 "update sluice.pipeline set era = 7",
+							 &w->err));
 	}
 	put_input(w, 0, "x", 1, ROWS({1, "a", 1}));
 	assert_fails(w, SL_ERR_AGAIN, try_switch(w, old));
