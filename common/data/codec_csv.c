@@ -1,13 +1,14 @@
 /*
- * CSV (RFC 4180): records of cells, quotes doubled inside quoted cells. The cutter finds record
- * ends for collect, the decoder reads cells for normalize; both follow the same rules: a quote
- * opens only at a cell's begin, and LF, CRLF or a lone CR outside quotes ends a record, so that a
- * file of either kind gives the same rows. Blank lines are no records.
+ * CSV (RFC 4180): records of cells, quotes doubled inside quoted cells. The cutter (csv_cut.c)
+ * finds record ends for collect, the decoder reads cells for normalize; both follow the same rules:
+ * a quote opens only at a cell's begin, and LF, CRLF or a lone CR outside quotes ends a record, so
+ * that a file of either kind gives the same rows. Blank lines are no records.
  */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "data/codec.h"
+#include "data/csv.h"
 
 enum { RAGGED_STRICT, RAGGED_LENIENT };
 static const char *const ragged_choices[] = {"strict", "lenient", NULL};
@@ -15,148 +16,28 @@ static const char *const encoding_choices[] = {"utf-8", NULL};
 
 #define MAX_COLUMNS 16384
 
-struct csv {
-	const char *delimiter;
-	const char *quote;
-	struct sl_texts nulls;
-	bool header;
-	int ragged;
-	int encoding;
-};
-
 static const struct sl_field fields[] = {
-	SL_F_TEXT(struct csv, delimiter, SL_F_IDENTITY, ",", "one ASCII character between cells"),
-	SL_F_TEXT(struct csv, quote, SL_F_IDENTITY, "\"",
+	SL_F_TEXT(struct sl_csv, delimiter, SL_F_IDENTITY, ",",
+		  "one ASCII character between cells"),
+	SL_F_TEXT(struct sl_csv, quote, SL_F_IDENTITY, "\"",
 		  "one ASCII character around cells; empty: no cell is quoted"),
-	SL_F_TEXTS(struct csv, nulls, SL_F_IDENTITY,
+	SL_F_TEXTS(struct sl_csv, nulls, SL_F_IDENTITY,
 		   "unquoted texts that mean NULL, besides the empty one"),
-	SL_F_BOOL(struct csv, header, SL_F_IDENTITY, "true",
+	SL_F_BOOL(struct sl_csv, header, SL_F_IDENTITY, "true",
 		  "the first record names the columns; without it from is a cell's number, from 1"),
-	SL_F_ENUM(struct csv, ragged, SL_F_IDENTITY, "strict", ragged_choices,
+	SL_F_ENUM(struct sl_csv, ragged, SL_F_IDENTITY, "strict", ragged_choices,
 		  "lenient: an empty extra cell is dropped, missing cells are NULL"),
-	SL_F_ENUM(struct csv, encoding, SL_F_IDENTITY, "utf-8", encoding_choices,
+	SL_F_ENUM(struct sl_csv, encoding, SL_F_IDENTITY, "utf-8", encoding_choices,
 		  "how the bytes stand for letters"),
 	SL_F_END,
 };
 
 static bool has_header(const void *params)
 {
-	return ((const struct csv *)params)->header;
+	return ((const struct sl_csv *)params)->header;
 }
 
-/* -1 when no cell is ever quoted. */
-static int quote_of(const struct csv *p)
-{
-	return p->quote && p->quote[0] ? (unsigned char)p->quote[0] : -1;
-}
-
-static char delimiter_of(const struct csv *p)
-{
-	return p->delimiter && p->delimiter[0] ? p->delimiter[0] : ',';
-}
-
-/* --- cutting ------------------------------------------------------------------------------------
- */
-
-/* Where the cutter stands; in w[0]. */
-enum cut_state {
-	CUT_BEGIN,  /* before the input's first byte: a byte order mark may come */
-	CUT_BOM1,   /* behind its EF */
-	CUT_BOM2,   /* behind its EF BB */
-	CUT_FIRST,  /* behind the whole mark */
-	CUT_RECORD, /* at a record's begin */
-	CUT_CELL,   /* at a cell's begin */
-	CUT_PLAIN,  /* in a cell that is not quoted, or behind the quotes of one that is */
-	CUT_QUOTED, /* inside quotes */
-	CUT_QUOTE,  /* behind a quote inside quotes: the end of them, or the first of a pair */
-	CUT_CR,	    /* behind a record's CR, the piece's last byte: an LF may follow */
-};
-
-static enum cut_state cut_bom(enum cut_state s, unsigned char c, bool *ret_taken)
-{
-	static const unsigned char mark[] = {0xef, 0xbb, 0xbf};
-	*ret_taken = s <= CUT_BOM2 && c == mark[s];
-	if (*ret_taken)
-		return s + 1;
-	return s == CUT_BEGIN || s == CUT_FIRST ? CUT_RECORD : CUT_PLAIN;
-}
-
-/* The state behind c, which ends no record. */
-static enum cut_state cut_step(enum cut_state s, unsigned char c, int quote, char delimiter)
-{
-	if (s == CUT_QUOTED)
-		return c == quote ? CUT_QUOTE : CUT_QUOTED;
-	if (c == quote && s == CUT_QUOTE)
-		return CUT_QUOTED;
-	if (c == quote && (s == CUT_RECORD || s == CUT_CELL))
-		return CUT_QUOTED;
-	return c == (unsigned char)delimiter ? CUT_CELL : CUT_PLAIN;
-}
-
-/* Bytes at p[i…n) that cannot change the state. */
-static size_t cut_skip(enum cut_state s, const char *p, size_t i, size_t n, int quote,
-		       char delimiter)
-{
-	if (s == CUT_QUOTED) {
-		const char *q = memchr(p + i, quote, n - i);
-		return q ? (size_t)(q - p) : n;
-	}
-	if (s == CUT_PLAIN)
-		while (i < n && p[i] != delimiter && p[i] != '\n' && p[i] != '\r')
-			i++;
-	return i;
-}
-
-static bool cut_end(struct sl_cutter *c, size_t end, bool blank, struct sl_cut_event *ev)
-{
-	c->w[0] = CUT_RECORD;
-	*ev = (struct sl_cut_event){.end = end, .blank = blank};
-	return true;
-}
-
-/* A record's line end begins at p[i]. A CR alone on its line is blank at once, whatever follows, so
- * that nothing blank is ever left at the input's end. False: the next piece decides. */
-static bool cut_line_end(struct sl_cutter *c, const char *p, size_t i, size_t n, bool blank,
-			 struct sl_cut_event *ev)
-{
-	if (p[i] == '\n' || blank)
-		return cut_end(c, i + 1, blank, ev);
-	if (i + 1 < n)
-		return cut_end(c, i + (p[i + 1] == '\n' ? 2 : 1), false, ev);
-	c->w[0] = CUT_CR;
-	return false;
-}
-
-static bool cut(const void *params, struct sl_cutter *c, const char *p, size_t from, size_t n,
-		struct sl_cut_event *ev)
-{
-	const struct csv *csv = params;
-	const int quote = quote_of(csv);
-	const char delimiter = delimiter_of(csv);
-	enum cut_state s = (enum cut_state)c->w[0];
-	for (size_t i = from; i < n; i++) {
-		i = cut_skip(s, p, i, n, quote, delimiter);
-		if (i == n)
-			break;
-		const unsigned char b = (unsigned char)p[i];
-		if (s <= CUT_FIRST) {
-			bool taken;
-			s = cut_bom(s, b, &taken);
-			if (taken)
-				continue;
-		}
-		if (s == CUT_CR)
-			return cut_end(c, b == '\n' ? i + 1 : i, false, ev);
-		if (s != CUT_QUOTED && (b == '\n' || b == '\r'))
-			return cut_line_end(c, p, i, n, s == CUT_RECORD, ev);
-		s = cut_step(s, b, quote, delimiter);
-	}
-	c->w[0] = s;
-	return false;
-}
-
-/* --- reading records ----------------------------------------------------------------------------
- */
+/* --- reading records --- */
 
 struct cell {
 	struct sl_str text; /* between the quotes when quoted */
@@ -172,7 +53,7 @@ struct record {
 };
 
 struct decoder {
-	const struct csv *params;
+	const struct sl_csv *params;
 	const struct sl_contract *contract;
 	int quote;
 	char delimiter;
@@ -248,8 +129,7 @@ static size_t read_record(struct decoder *d, struct sl_str bytes, size_t at, str
 	return (size_t)(p - bytes.p);
 }
 
-/* --- header -------------------------------------------------------------------------------------
- */
+/* --- header --- */
 
 static size_t bom_length(struct sl_str s)
 {
@@ -376,8 +256,7 @@ static bool bind(struct decoder *d, struct sl_str header, struct sl_err *err)
 	return true;
 }
 
-/* --- decoding -----------------------------------------------------------------------------------
- */
+/* --- decoding --- */
 
 static void close_decoder(void *decoder)
 {
@@ -390,7 +269,7 @@ static void close_decoder(void *decoder)
 	free(d);
 }
 
-static bool check_params(const struct csv *p, struct sl_err *err)
+static bool check_params(const struct sl_csv *p, struct sl_err *err)
 {
 	const char *delimiter = p->delimiter ? p->delimiter : "";
 	const char *quote = p->quote ? p->quote : "";
@@ -409,14 +288,14 @@ static bool check_params(const struct csv *p, struct sl_err *err)
 static bool open_decoder(const void *params, const struct sl_contract *contract,
 			 struct sl_str header, void **ret_decoder, struct sl_err *err)
 {
-	const struct csv *p = params;
+	const struct sl_csv *p = params;
 	if (!check_params(p, err) || !refuse_utf16(header, err))
 		return false;
 	struct decoder *d = sl_xcalloc(1, sizeof(*d));
 	d->params = p;
 	d->contract = contract;
-	d->quote = quote_of(p);
-	d->delimiter = delimiter_of(p);
+	d->quote = sl_csv_quote(p);
+	d->delimiter = sl_csv_delimiter(p);
 	d->cell_of = sl_xcalloc(contract->n + 1, sizeof(*d->cell_of));
 	d->lengths = sl_xcalloc(p->nulls.n + 1, sizeof(*d->lengths));
 	for (size_t i = 0; i < p->nulls.n; i++)
@@ -518,9 +397,9 @@ const struct sl_codec sl_codec_csv = {
 	.summary = "comma-separated values with a header line (RFC 4180)",
 	.version = 1,
 	.params = fields,
-	.params_size = sizeof(struct csv),
+	.params_size = sizeof(struct sl_csv),
 	.has_header = has_header,
-	.cut = cut,
+	.cut = sl_csv_cut,
 	.open = open_decoder,
 	.decode = decode,
 	.close = close_decoder,

@@ -28,8 +28,7 @@ const struct sl_field sl_contract_fields[] = {
 };
 #undef F
 
-/* --- prepare ------------------------------------------------------------------------------------
- */
+/* --- prepare --- */
 
 static bool prepare_type(struct sl_contract_col *c, struct sl_diags *diags)
 {
@@ -145,8 +144,7 @@ bool sl_contract_prepare(struct sl_contract_col *c, struct sl_diags *diags)
 	return ok && prepare_order(c, diags);
 }
 
-/* --- store --------------------------------------------------------------------------------------
- */
+/* --- store --- */
 
 /* What store works on: one value on its way into one place. */
 struct put {
@@ -375,8 +373,7 @@ void sl_contract_store(const struct sl_contract_col *c, struct sl_batch *b, size
 	v->valid[row] = put_value(&t);
 }
 
-/* --- check --------------------------------------------------------------------------------------
- */
+/* --- check --- */
 
 static bool is_choice(const struct sl_texts *choices, struct sl_str s)
 {

@@ -259,8 +259,7 @@ static void test_csv_cutter_and_decoder_agree_on_any_bytes(void **state)
 	kit_close(&k);
 }
 
-/* --- inputs of the shared cases ------------------------------------------------------------------
- */
+/* --- inputs of the shared cases --- */
 
 struct shared_case {
 	const char *file;

@@ -370,8 +370,7 @@ static void test_json_cutter_and_decoder_agree_on_any_bytes(void **state)
 	fuzz("jsonl");
 }
 
-/* --- inputs of the shared cases ------------------------------------------------------------------
- */
+/* --- inputs of the shared cases --- */
 
 static void run_shared(const char *file, const struct col *cols, size_t n, const char *want,
 		       const char *reason)
