@@ -107,8 +107,9 @@ static bool is_json_number(struct sl_str s)
 	return i == s.n;
 }
 
-/* Up to 15 digits and 10^±22 are exact doubles, and IEEE division and multiplication round once
- * (W. Clinger, "How to read floating point numbers accurately", 1990). s is digits[.digits]. */
+/* With a fraction there are at most 15 digits here, an exact double, as is 10^15; IEEE division
+ * rounds once (W. Clinger, "How to read floating point numbers accurately", 1990). Without one the
+ * conversion of the integer rounds once. s is digits[.digits]. */
 static bool read_short(struct sl_str s, double *ret)
 {
 	static const double powers[] = {1e0, 1e1, 1e2,	1e3,  1e4,  1e5,  1e6,	1e7,
@@ -129,8 +130,6 @@ static bool read_short(struct sl_str s, double *ret)
 		v = v * 10 + (s.p[i] - '0');
 		fraction += in_fraction;
 	}
-	if (v > INT64_C(999999999999999) || fraction >= SL_ARRAY_LEN(powers))
-		return false;
 	*ret = (double)v / powers[fraction];
 	return true;
 }
