@@ -16,7 +16,10 @@
 /* Makes the directory and its parents, mode 0777 & umask. SL_ERR_CREATE. */
 SL_NODISCARD bool sl_dir_make(const char *path, struct sl_err *err);
 
-/* Whole file, at most max bytes (more is SL_ERR_DATA; a missing one SL_ERR_NO_INPUT; not a regular
+/* Makes the names in a directory durable: also for names that somebody else made. SL_ERR_IO. */
+SL_NODISCARD bool sl_dir_sync(const char *path, struct sl_err *err);
+
+/* Whole file, appended to out, at most max bytes (more is SL_ERR_DATA; a missing one SL_ERR_NO_INPUT; not a regular
  * file SL_ERR_NO_INPUT). */
 SL_NODISCARD bool sl_file_read(const char *path, size_t max, struct sl_buf *out, struct sl_err *err);
 
