@@ -36,8 +36,8 @@ void sl_buf_grew(struct sl_buf *b, size_t n);
 /* The text as a JSON string with its quotes (RFC 8259 §7); bytes that are not UTF-8 become U+FFFD. */
 void sl_buf_add_json(struct sl_buf *b, struct sl_str s);
 
-/* Control characters and broken UTF-8 as \xNN; what does not fit into max bytes is cut, never inside a
- * character, and "…" (3 bytes more) stands for it: for log lines and excerpts. */
+/* Control characters and broken UTF-8 as \xNN; what does not fit into max bytes is cut, never inside
+ * a character, and "…" (3 bytes more) stands for it: for log lines and excerpts. */
 void sl_buf_add_escaped(struct sl_buf *b, struct sl_str s, size_t max);
 
 void sl_buf_clear(struct sl_buf *b); /* n = 0, keeps the memory */

@@ -34,8 +34,8 @@ static char *dir_of(const char *path)
 	return slash == path ? sl_xstrdup("/") : sl_xstrndup(path, (size_t)(slash - path));
 }
 
-/* Makes names in the directory durable. File systems that cannot sync a directory say EINVAL. */
-static bool sync_dir(const char *dir, struct sl_err *err)
+/* File systems that cannot sync a directory say EINVAL. */
+bool sl_dir_sync(const char *dir, struct sl_err *err)
 {
 	sl_cleanup(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -52,7 +52,7 @@ static bool make_one_dir(const char *path, struct sl_err *err)
 	struct stat st;
 
 	if (mkdir(path, 0777) == 0)
-		return sync_dir(parent, err);
+		return sl_dir_sync(parent, err);
 	if (errno != EEXIST)
 		return sl_err_errno(err, SL_ERR_CREATE, errno, "cannot create directory \"%s\"",
 				    path);
@@ -243,7 +243,7 @@ bool sl_tmpfile_link(struct sl_tmpfile *t, const char *final, bool *ret_won, str
 		return false;
 	SL_FAULT("file.after_link", err);
 	sl_tmpfile_close(t);
-	if (!sync_dir(dir, err)) /* the loser too: the winner may have died before its sync */
+	if (!sl_dir_sync(dir, err)) /* the loser too: the winner may have died before its sync */
 		return false;
 	*ret_won = won;
 	return true;
@@ -260,7 +260,7 @@ bool sl_tmpfile_rename(struct sl_tmpfile *t, const char *final, struct sl_err *e
 		return sl_err_errno(err, SL_ERR_IO, errno, "cannot create \"%s\"", final);
 	SL_FAULT("file.after_rename", err);
 	sl_tmpfile_close(t);
-	return sync_dir(dir, err);
+	return sl_dir_sync(dir, err);
 }
 
 void sl_tmpfile_close(struct sl_tmpfile *t)

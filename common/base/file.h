@@ -19,8 +19,8 @@ SL_NODISCARD bool sl_dir_make(const char *path, struct sl_err *err);
 /* Makes the names in a directory durable: also for names that somebody else made. SL_ERR_IO. */
 SL_NODISCARD bool sl_dir_sync(const char *path, struct sl_err *err);
 
-/* Whole file, appended to out, at most max bytes (more is SL_ERR_DATA; a missing one SL_ERR_NO_INPUT; not a regular
- * file SL_ERR_NO_INPUT). */
+/* Whole file, appended to out, at most max bytes (more is SL_ERR_DATA; a missing one SL_ERR_NO_INPUT;
+ * not a regular file SL_ERR_NO_INPUT). */
 SL_NODISCARD bool sl_file_read(const char *path, size_t max, struct sl_buf *out, struct sl_err *err);
 
 bool sl_file_exists(const char *path);
