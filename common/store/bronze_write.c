@@ -239,8 +239,8 @@ static bool link_chunk(struct sl_bronze_writer *w, bool *ret_new, struct sl_err 
 	sl_cleanup(sl_freep) char *final = sl_xasprintf("%s/%s.zst", dir, id);
 
 	*ret_new = false;
-	if (sl_file_exists(final)) /* the usual rerun: nothing to write */
-		return true;
+	if (sl_file_exists(final)) /* the usual rerun; who made it may have died before its sync */
+		return sl_dir_sync(dir, err);
 	if (!sl_dir_make(dir, err) || !(w->room ? write_header(w, err) : write_small(w, err)))
 		return false;
 	SL_FAULT("bronze.before_link", err);

@@ -83,8 +83,8 @@ SL_NODISCARD bool sl_run_entries(const struct sl_home *h, const char *run, const
 				 struct sl_arena *arena, uint64_t **ret, size_t *ret_n,
 				 struct sl_err *err);
 
-/* Marks: stored/<sink>/<g>/<source>/<n>. g: the newest generation, from 1. */
-/* Name of a sink: "duckdb", or "pg.<conn id>"; returns owned. conn: NULL for an embedded engine. */
+/* Marks: stored/<sink>/<g>/<source>/<n>. sink: "duckdb", or "pg.<conn id>"; returns owned, conn is
+ * NULL for an embedded engine. g: the newest generation, from 1. */
 char *sl_mark_sink(const char *engine, const char *conn);
 SL_NODISCARD bool sl_mark_generation(const struct sl_home *h, const char *sink, unsigned *ret,
 				     struct sl_err *err);

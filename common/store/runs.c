@@ -44,7 +44,7 @@ bool sl_run_begin(const struct sl_home *h, const char *run, const char *source, 
 	sl_buf_addc(&b, ',');
 	sl_log_put_text(&b, "source", source);
 	sl_buf_addf(&b, ",\"newest\":%" PRIu64 "}\n", newest);
-	if (!sl_file_exists(path) && !sl_file_link(path, b.p, b.n, &won, err))
+	if (!sl_file_link(path, b.p, b.n, &won, err))
 		return false;
 	if (!won)
 		return read_begin(path, run, ret_begin, err);
