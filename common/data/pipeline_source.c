@@ -21,14 +21,19 @@ const struct sl_field sl_source_common_fields[] = {
 	SL_F_END,
 };
 
-static const char **field_names(const struct sl_field *table, struct sl_arena *arena)
+/* The keys of a kind; of all kinds (NULL) when nobody knows which one was meant. */
+static const char **kind_keys(const struct sl_source_kind *kind, struct sl_arena *arena)
 {
 	size_t n = 0;
-	while (table[n].name)
-		n++;
+	for (size_t i = 0; sl_source_kinds[i]; i++)
+		for (const struct sl_field *f = sl_source_kinds[i]->params; f->name; f++)
+			n++;
 	const char **names = sl_arena_zalloc(arena, n + 1, sizeof(*names));
-	for (size_t i = 0; i < n; i++)
-		names[i] = table[i].name;
+	n = 0;
+	for (size_t i = 0; sl_source_kinds[i]; i++)
+		for (const struct sl_field *f = sl_source_kinds[i]->params; f->name; f++)
+			if (!kind || kind == sl_source_kinds[i])
+				names[n++] = f->name;
 	return names;
 }
 
@@ -117,10 +122,8 @@ static void read_source(struct sl_reading *r, struct sl_source *s, const struct 
 	const char *what = sl_arena_printf(arena, "source \"%s\"", s->name);
 	struct common common;
 	s->kind = find_kind(r, sl_node_get(map, "kind"));
-	/* Of an unknown kind nobody knows the keys. */
-	const char *const *extra = s->kind ? field_names(s->kind->params, arena) : sl_fields_any;
-	sl_fields_read(sl_source_common_fields, &common, sizeof(common), map, extra, what, arena,
-		       r->diags);
+	sl_fields_read(sl_source_common_fields, &common, sizeof(common), map,
+		       kind_keys(s->kind, arena), what, arena, r->diags);
 	s->input = common.input;
 	if (map->kind != SL_NODE_MAP)
 		return;

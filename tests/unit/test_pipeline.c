@@ -180,6 +180,7 @@ static void test_pipeline_mistakes_are_told_at_their_place(void **state)
 		/* sources */
 		{"kind: file", "kind: fil", "6:11 E1007"},
 		{"    kind: file\n", "", "5:3 E1004"},
+		{"kind: file", "knid: file", "5:3 E1004, 6:5 E1003"},
 		{"    path: in/*.csv\n", "", "5:3 E1004"},
 		{"path: in", "paht: in", "5:3 E1004, 7:5 E1003"},
 		{"{csv: {delimiter: \";\"}}", "cvs", "8:12 E1007"},
