@@ -1,7 +1,7 @@
 # One line an engine: a module beside the executables, opened at first use. The only places that
 # include the library's own header.
 
-sluice_module(simdjson engines/simdjson.cpp)
+sluice_module(simdjson engines/simdjson.cpp engines/simdjson_text.cpp)
 target_link_libraries(engine_simdjson PRIVATE simdjson)
 sluice_module(duckdb engines/duckdb.c engines/duckdb_copy.c engines/duckdb_load.c
   engines/duckdb_text.c) # its library is opened by name: scripts/get-duckdb
