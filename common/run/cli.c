@@ -212,7 +212,7 @@ static bool unknown_flag(struct reading *r, const char *word, const char *name, 
 	sl_cleanup(sl_buf_release) struct sl_buf near = SL_BUF_INIT;
 	const char *names[64];
 
-	if (sl_field_find(sl_cli_fields, name)) {
+	if (sl_field_find(sl_cli_fields, name) && !memchr(word, '_', strcspn(word, "="))) {
 		sl_err_set(err, SL_ERR_USAGE, "%s is not for this command: \"%s\"",
 			   sl_cli_flag(r->arena, name), r->stage->name);
 	} else {

@@ -119,7 +119,7 @@ static void add_told(struct sl_result *total, const struct told *told)
 	total->stale += told->store.stale;
 	total->superseded += told->store.superseded;
 	total->written += told->store.written;
-	total->pending += told->store.pending + told->collect.pending;
+	total->pending += told->store.entries ? told->store.pending : told->collect.pending;
 	total->retry_after_us = told->collect.retry_after_us;
 }
 
@@ -202,7 +202,7 @@ static bool replay(struct sl_run *run, struct sl_drive *d, struct sl_err *err)
 		run->result.note = "no run was made by older rules";
 	for (size_t i = 0; i < n && d->failed == 0; i++) {
 		sl_log(SL_INFO, "replaying", "run=%s number=%zu of=%zu", runs[i], i + 1, n);
-		d->run_id = runs[i];
+		d->run_id = run->result.run = runs[i];
 		if (!drive_one(run, d, err))
 			return false;
 	}
