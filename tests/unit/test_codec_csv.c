@@ -158,7 +158,7 @@ static void test_csv_header_must_name_required_columns_once(void **state)
 	kit_close(&k);
 }
 
-static void test_csv_nul_is_named_with_its_place(void **state)
+static void test_csv_nul_and_bad_bytes_are_named_with_their_place(void **state)
 {
 	(void)state;
 	struct kit k;
@@ -169,6 +169,9 @@ static void test_csv_nul_is_named_with_its_place(void **state)
 	assert_true(kit_decode(&k, SL_STR("id,t\n1,\"a\"\"\"\"\0b\"\n"), true));
 	kit_expect(&k, "-t:NUL");
 	kit_expect_reason(&k, "byte 8 of the record");
+	assert_true(kit_decode(&k, SL_STR("id,t\n1,\"a\"\"\xff\"\n"), true));
+	kit_expect(&k, "-t:UTF-8");
+	kit_expect_reason(&k, "byte 6 of the record");
 	kit_close(&k);
 }
 
@@ -437,7 +440,7 @@ int main(void)
 		cmocka_unit_test(test_csv_without_header_from_is_a_cells_number),
 		cmocka_unit_test(test_csv_wrong_settings_are_refused),
 		cmocka_unit_test(test_csv_header_must_name_required_columns_once),
-		cmocka_unit_test(test_csv_nul_is_named_with_its_place),
+		cmocka_unit_test(test_csv_nul_and_bad_bytes_are_named_with_their_place),
 		cmocka_unit_test(test_csv_texts_without_doubled_quotes_are_views),
 		cmocka_unit_test(test_csv_a_steady_flow_of_parts_allocates_nothing),
 		cmocka_unit_test(test_csv_a_part_may_be_full_but_not_fuller),
