@@ -43,7 +43,8 @@ struct sl_codec {
 
 	/*
 	 * Finds the next record end in p[from…n). Returns true and fills ev; false: the piece is used
-	 * up inside a record. At the input's end the caller takes what is left as one record.
+	 * up inside a record. At the input's end the caller takes what is left as one record, unless
+	 * a line end behind it would make it blank.
 	 */
 	bool (*cut)(const void *params, struct sl_cutter *c, const char *p, size_t from, size_t n,
 		    struct sl_cut_event *ev);

@@ -360,13 +360,6 @@ static void decode_record(struct decoder *d, struct record *r, struct sl_batch *
 		store_cells(d, r->n, b, row);
 }
 
-/* An input of a mark alone counts as one record, since its end is all that the cutter sees. */
-static void reject_bare_mark(struct sl_batch *b)
-{
-	size_t row = sl_batch_add_row(b, (struct sl_pos){0, 3});
-	sl_batch_reject(b, row, "", "syntax", "nothing but a byte order mark");
-}
-
 static bool decode(void *decoder, struct sl_str bytes, bool last, struct sl_batch *b,
 		   struct sl_err *err)
 {
@@ -377,8 +370,6 @@ static bool decode(void *decoder, struct sl_str bytes, bool last, struct sl_batc
 	b->bytes = bytes;
 	b->clean = sl_utf8_valid(bytes, NULL) && sl_str_find(bytes, '\0') < 0;
 	size_t at = d->params->header ? 0 : bom_length(bytes);
-	if (at > 0 && at == bytes.n)
-		reject_bare_mark(b);
 	while (at < bytes.n) {
 		struct record r;
 		at = read_record(d, bytes, at, &r);

@@ -96,7 +96,7 @@ static void kit_note(struct kit *k, size_t end, bool blank)
 }
 
 /* Cuts in pieces of step bytes; each piece is an allocation of its own, so that reading past its
- * end is seen. What is left at the end is one record. */
+ * end is seen. What is left at the end is one record, unless a line end would make it blank. */
 static void kit_cut(struct kit *k, struct sl_str in, size_t step)
 {
 	struct sl_cutter c = {{0}};
@@ -113,8 +113,9 @@ static void kit_cut(struct kit *k, struct sl_str in, size_t step)
 		}
 		free(piece);
 	}
+	struct sl_cut_event ev = {0};
 	if (in.n > (k->n_ends ? k->ends[k->n_ends - 1] : 0))
-		kit_note(k, in.n, false);
+		kit_note(k, in.n, k->codec->cut(k->params, &c, "\n", 0, 1, &ev) && ev.blank);
 }
 
 /* Keeps the header aside when there is one. The rest is the body, padded in memory. */
