@@ -126,7 +126,7 @@ struct sl_pipeline_opts {
 	const char *backend; /* NULL: embedded */
 	const struct sl_override *overrides; /* later ones win */
 	size_t n_overrides;
-	bool store_needed; /* false: do not resolve the backend (validate does all of them) */
+	bool store_needed; /* the stage will open the store (all backends are checked anyway) */
 };
 
 /*

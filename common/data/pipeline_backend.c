@@ -17,14 +17,16 @@ const struct sl_field sl_backend_fields[] = {
 	SL_F_END,
 };
 
+/* Words of the format. A file may name them all; what this version cannot do is refused when the
+ * backend is chosen, because leaving it out would put the data elsewhere without a word. */
 static const struct word {
 	const char *role, *word, *module;
-	bool connection;
+	bool connection, built;
 } words[] = {
-	{"bronze", "file", "file", false},     {"bronze", "s3", "s3", true},
-	{"queue", "redis", "redis", true},     {"store", "duckdb", "duckdb", false},
-	{"store", "postgres", "pg", true},     {"documents", "file", "file", false},
-	{"documents", "mongo", "mongo", true},
+	{"bronze", "file", "file", false, true},      {"bronze", "s3", "s3", true, false},
+	{"queue", "redis", "redis", true, false},     {"store", "duckdb", "duckdb", false, true},
+	{"store", "postgres", "pg", true, true},      {"documents", "file", "file", false, true},
+	{"documents", "mongo", "mongo", true, false},
 };
 
 static const struct word *find_word(struct sl_reading *r, const char *role, const char *text,
@@ -49,7 +51,7 @@ static const struct word *find_word(struct sl_reading *r, const char *role, cons
 }
 
 /* "duckdb", or {postgres: warehouse}. Leaves module and conn alone when the role is not named. */
-static void read_role(struct sl_reading *r, const char *role, const struct sl_node *n,
+static void read_role(struct sl_reading *r, const char *role, const struct sl_node *n, bool chosen,
 		      const char **module, const char **conn)
 {
 	if (!n || n->bad)
@@ -73,20 +75,25 @@ static void read_role(struct sl_reading *r, const char *role, const struct sl_no
 	else if (id && !id->bad && (id->kind != SL_NODE_SCALAR || sl_node_is_null(id)))
 		sl_diag_add(r->diags, SL_E1005, id->at, "the connection of \"%s\" must be a name",
 			    w->word);
+	if (chosen && !w->built)
+		sl_diag_add(r->diags, SL_E1008, name->at,
+			    "this version has no \"%s\" for %s: choose another backend", w->word,
+			    role);
 	*module = w->module;
 	*conn = id ? id->text : NULL;
 }
 
-static void read_backend(struct sl_reading *r, struct sl_backend *b, const struct sl_node *map)
+static void read_backend(struct sl_reading *r, struct sl_backend *b, const struct sl_node *map,
+			 bool chosen)
 {
 	struct roles roles;
 	const char *what = sl_arena_printf(&r->p->arena, "backend \"%s\"", b->name);
 	sl_fields_read(sl_backend_fields, &roles, sizeof(roles), map, NULL, what, &r->p->arena,
 		       r->diags);
-	read_role(r, "bronze", roles.bronze, &b->bronze, &b->bronze_conn);
-	read_role(r, "queue", roles.queue, &b->queue, &b->queue_conn);
-	read_role(r, "store", roles.store, &b->store, &b->store_conn);
-	read_role(r, "documents", roles.documents, &b->documents, &b->documents_conn);
+	read_role(r, "bronze", roles.bronze, chosen, &b->bronze, &b->bronze_conn);
+	read_role(r, "queue", roles.queue, chosen, &b->queue, &b->queue_conn);
+	read_role(r, "store", roles.store, chosen, &b->store, &b->store_conn);
+	read_role(r, "documents", roles.documents, chosen, &b->documents, &b->documents_conn);
 }
 
 static const struct sl_backend embedded = {
@@ -116,10 +123,11 @@ void sl_read_backends(struct sl_reading *r)
 		b.name = map->keys[i]->text;
 		b.at = map->keys[i]->at;
 		sl_check_name(r, b.name, b.at, "backend", SL_NAME_HYPHEN);
-		read_backend(r, &b, map->items[i]);
+		bool chosen = strcmp(b.name, wanted) == 0;
+		read_backend(r, &b, map->items[i], chosen);
 		names->v[names->n] = b.name;
 		names->at[names->n++] = b.at;
-		if (strcmp(b.name, wanted) == 0) {
+		if (chosen) {
 			p->backend = b;
 			found = true;
 		}
