@@ -36,7 +36,7 @@ struct sl_bronze_writer {
 };
 
 /* BLAKE2b over what the key says, then bytes, then the layout: see finish_id. */
-static void begin_id(struct sl_bronze_writer *w, uint64_t offset)
+static void begin_id(struct sl_bronze_writer *w)
 {
 	const struct sl_chunk_key *k = w->key;
 
@@ -48,10 +48,9 @@ static void begin_id(struct sl_bronze_writer *w, uint64_t offset)
 	sl_hash_strz(&w->hash, k->settings);
 	sl_hash_u64(&w->hash, k->header.p != NULL);
 	sl_hash_str(&w->hash, k->header);
-	sl_hash_u64(&w->hash, offset);
 }
 
-/* Where parts begin follows from the bytes, but for gaps and ends of files. */
+/* Where the parts stand in the input, and which of them end a file. */
 static void finish_id(struct sl_bronze_writer *w)
 {
 	const struct sl_chunk *c = &w->chunk;
@@ -84,7 +83,7 @@ bool sl_bronze_begin(const struct sl_home *home, const struct sl_chunk_key *key,
 		SL_BUG("out of memory for compression");
 	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1);
-	begin_id(w, offset);
+	begin_id(w);
 	*ret = w;
 	return true;
 }

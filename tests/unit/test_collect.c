@@ -296,7 +296,7 @@ static uint64_t newest(void)
 	return n;
 }
 
-/* Raw bytes of all parts of a chunk, "|" between parts. */
+/* Raw bytes of all parts of a chunk, "@offset" in the input before each. */
 static char *content(const struct sl_log_chunk *c, struct sl_str *header)
 {
 	struct sl_home h = SL_HOME_INIT;
@@ -309,7 +309,7 @@ static char *content(const struct sl_log_chunk *c, struct sl_str *header)
 	assert_ok(err, sl_bronze_open(&h, "drop", c->id, &r, &err));
 	for (size_t k = 0; k < sl_bronze_chunk(r)->n_parts; k++) {
 		assert_ok(err, sl_bronze_read(r, k, &part, &err));
-		sl_buf_adds(&all, k ? "|" : "");
+		sl_buf_addf(&all, "@%d ", (int)sl_bronze_chunk(r)->parts[k].offset);
 		sl_buf_addstr(&all, sl_buf_str(&part));
 	}
 	if (header)
@@ -337,9 +337,9 @@ static void test_collect_makes_one_entry_with_header_kept_aside(void **state)
 	assert_true(e.complete);
 	assert_int_equal(e.n_inputs, 2);
 	assert_string_equal(e.inputs[0].name, "in/a.csv");
-	assert_string_equal(content(&e.inputs[0].chunks[0], &header), "3");
+	assert_string_equal(content(&e.inputs[0].chunks[0], &header), "@3 3");
 	assert_true(sl_str_eqz(header, "id\n"));
-	assert_string_equal(content(&e.inputs[1].chunks[0], NULL), "1\n2\n");
+	assert_string_equal(content(&e.inputs[1].chunks[0], NULL), "@3 1\n2\n");
 	assert_int_equal(r.written, 2);
 	assert_int_equal(r.entries, 1);
 	assert_int_equal(r.n_in, 3);
@@ -518,6 +518,13 @@ static void test_collect_trusts_a_fingerprint_older_than_the_clock_tick(void **s
 	assert_int_equal(rename(bronze, below("elsewhere")), 0);
 	assert_int_equal(collect_as(EACH, "r1", NULL, &err), SL_ERR_NONE);
 	assert_false(sl_file_exists(bronze));
+	struct fixture f;
+
+	open_fixture(&f, EACH, "r1");
+	f.run.again = true;
+	assert_ok(err, sl_collect_all(&f.run, &err));
+	close_fixture(&f);
+	assert_true(sl_file_exists(bronze));
 }
 
 static void test_collect_what_is_no_plain_file_is_refused(void **state)
@@ -575,12 +582,12 @@ static void test_collect_whole_is_one_input_of_all_files(void **state)
 	assert_int_equal(e.n_inputs, 1);
 	assert_string_equal(e.inputs[0].name, "whole");
 	assert_int_equal(e.inputs[0].n_chunks, 1);
-	assert_string_equal(content(&e.inputs[0].chunks[0], &header), "1|2\r\n");
+	assert_string_equal(content(&e.inputs[0].chunks[0], &header), "@3 1@11 2\r\n");
 	assert_true(sl_str_eqz(header, "id\n"));
 	assert_int_equal(unlink(below("in/b.csv")), 0);
 	assert_int_equal(collect_as(WHOLE, "r1", NULL, &err), SL_ERR_NONE);
 	e = entry(2);
-	assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "1");
+	assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "@3 1");
 }
 
 static void test_collect_whole_needs_one_header(void **state)
@@ -606,7 +613,7 @@ static void test_collect_gzip_gives_the_same_bytes(void **state)
 	put_bytes("in/a.csv", gz.p, gz.n);
 	assert_int_equal(collect_as(EACH, "r1", NULL, &err), SL_ERR_NONE);
 	e = entry(1);
-	assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "1\n2\n");
+	assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "@3 1\n2\n");
 	put_bytes("in/b.csv", gz.p, gz.n - 3);
 	assert_int_equal(collect_as(EACH, "r1", NULL, &err), SL_ERR_DATA);
 	assert_non_null(strstr(err.msg, "in/b.csv"));
@@ -753,11 +760,39 @@ static void test_collect_file_that_moves_is_read_again(void **state)
 		put("in/a.csv", "id\n1\n");
 		assert_int_equal(collect_moving(sources[i], 1), SL_ERR_NONE);
 		struct sl_log_entry e = entry(i + 1);
-		assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "1\n9\n");
+		assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "@3 1\n9\n");
 		assert_int_equal(e.inputs[0].n_chunks, 1);
 		assert_int_equal(collect_moving(sources[i], 1000), SL_ERR_AGAIN);
 		assert_int_equal(newest(), i + 1);
 	}
+}
+
+static bool cut_and_add(const void *params, struct sl_cutter *c, const char *p, size_t from,
+			size_t n, struct sl_cut_event *ev)
+{
+	if (touches-- > 0)
+		put("in/b.csv", "id\n2\n");
+	return real_codec->cut(params, c, p, from, n, ev);
+}
+
+static void test_collect_whole_sees_a_file_that_comes_meanwhile(void **state)
+{
+	struct sl_codec codec;
+	struct sl_err err = SL_ERR_INIT;
+	struct fixture f;
+
+	(void)state;
+	put("in/a.csv", "id\n1\n");
+	open_fixture(&f, WHOLE, "r1");
+	real_codec = f.p->sources[0].codec;
+	codec = *real_codec;
+	codec.cut = cut_and_add;
+	f.p->sources[0].codec = &codec;
+	touches = 1;
+	assert_ok(err, sl_collect_all(&f.run, &err));
+	close_fixture(&f);
+	struct sl_log_entry e = entry(1);
+	assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "@3 1\n@8 2\n");
 }
 
 /* --- the packer --- */
@@ -867,6 +902,20 @@ static void test_pack_record_of_exactly_a_part_is_no_oversize(void **state)
 	}
 }
 
+static void test_pack_part_is_filled_to_its_last_byte(void **state)
+{
+	sl_cleanup(sl_freep) char *text = sl_xmalloc(SL_PART_BYTES + 1);
+	struct sl_log_chunk c;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		memset(text, 'x', SL_PART_BYTES + 1);
+		text[99] = text[SL_PART_BYTES - 1 + i] = '\n';
+		pack_ids("jsonl", (struct sl_str){text, SL_PART_BYTES + i}, 262144, &c);
+		assert_int_equal(c.parts, 1 + i);
+	}
+}
+
 static void test_pack_part_holds_as_many_records_as_a_batch(void **state)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
@@ -912,9 +961,11 @@ int main(void)
 		T(test_collect_partitions_by_bytes_chunks_and_limit),
 		T(test_collect_loser_of_a_number_starts_over),
 		T(test_collect_file_that_moves_is_read_again),
+		T(test_collect_whole_sees_a_file_that_comes_meanwhile),
 		T(test_pack_layout_does_not_depend_on_the_pieces),
 		T(test_pack_json_array_by_elements),
 		T(test_pack_record_of_exactly_a_part_is_no_oversize),
+		T(test_pack_part_is_filled_to_its_last_byte),
 		T(test_pack_part_holds_as_many_records_as_a_batch),
 	};
 
