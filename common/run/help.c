@@ -46,7 +46,6 @@ static const char *value_word(const struct sl_field *f)
 		return " TIME";
 	case SL_FT_TEXTS:
 	case SL_FT_PAIRS:
-		return " TEXT…";
 	case SL_FT_TEXT:
 	case SL_FT_ENUM:
 	case SL_FT_NODE:
@@ -96,6 +95,8 @@ static void add_flag(const struct sl_field *f, const char *env, struct sl_buf *o
 	else
 		sl_buf_addf(out, "\n%*s", HELP_COLUMN, "");
 	sl_buf_adds(&text, f->help);
+	if (f->type == SL_FT_TEXTS)
+		sl_buf_adds(&text, " (may be repeated)");
 	add_limits(f, &text);
 	if (env)
 		sl_buf_addf(&text, " [$%s]", env);
