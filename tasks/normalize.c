@@ -47,6 +47,26 @@ static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_wo
 	return true;
 }
 
+#define IDS_SHOWN 200 /* of 13 bytes each: a log line holds them */
+
+/* Says which chunks this partition is, so that the log of a rerun names what it did again. */
+static void tell_work(const struct sl_run *run, const struct sl_work *work)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf ids = SL_BUF_INIT;
+	uint64_t parts = 0;
+
+	for (size_t i = 0; i < work->n; i++) {
+		parts += work->v[i].n;
+		if (i < IDS_SHOWN)
+			sl_buf_addf(&ids, "%s%.12s", i ? "," : "", work->v[i].chunk);
+	}
+	if (work->n > IDS_SHOWN)
+		sl_buf_addf(&ids, ",… (%zu more)", work->n - IDS_SHOWN);
+	sl_log(SL_INFO, "normalizing",
+	       "partition=%" PRIu32 "/%" PRIu32 " chunks=%zu parts=%" PRIu64 " ids=%s", run->part_k,
+	       run->part_n, work->n, parts, sl_buf_z(&ids));
+}
+
 static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 {
 	const struct normalize *n = p;
@@ -59,6 +79,7 @@ static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 		return false;
 	run->result.entries = work.entries;
 	run->result.partitions = run->part_n;
+	tell_work(run, &work);
 	m = sl_maker_new(run->p, &run->home, run->dry_run);
 	for (size_t i = 0; i < work.n; i++)
 		if (!make_item(run, m, &work.v[i], first_reject, err))

@@ -511,16 +511,15 @@ bool sl_cli_interval(const struct sl_cli *cli, struct sl_run *run, struct sl_err
 	if (!parse_end("--interval-start", start, &run->interval_start, err) ||
 	    !parse_end("--interval-end", end, &run->interval_end, err))
 		return false;
-	if (run->interval_start == run->interval_end) {
-		sl_err_set(err, SL_ERR_USAGE, "the interval from \"%s\" to \"%s\" has no length",
+	if (run->interval_start >= run->interval_end) {
+		sl_err_set(err, SL_ERR_USAGE,
+			   run->interval_start == run->interval_end
+				   ? "the interval from \"%s\" to \"%s\" has no length"
+				   : "the interval ends before it starts: \"%s\" to \"%s\"",
 			   start, end);
 		return sl_err_hint(err, "Airflow 3 gives such intervals by default for a cron "
 					"schedule: use CronDataIntervalTimetable");
 	}
-	if (run->interval_start > run->interval_end)
-		return sl_err_set(err, SL_ERR_USAGE,
-				  "the interval ends before it starts: \"%s\" to \"%s\"", start,
-				  end);
 	run->has_interval = true;
 	return true;
 }

@@ -21,21 +21,28 @@ static const struct sl_field fields[] = {
 /* A stage of the plan. */
 struct step {
 	const char *name;
-	bool mapped; /* once per partition */
-	bool store;  /* talks to the store */
-	bool queue;  /* talks to the queue */
+	const char *exe, *word; /* word: what stands before the pipeline */
+	bool mapped;		/* once per partition */
+	bool store;		/* talks to the store */
+	bool queue;		/* talks to the queue */
 };
 
+/* A fused pipeline is one task: the driver, which executes the same stages. */
 static size_t list_steps(const struct sl_pipeline *p, struct step *steps)
 {
+	static const struct step fused = {"run", "sluice", "run", false, true, true};
 	static const struct step all[] = {
-		{"collect", false, false, true}, {"normalize", true, false, true},
-		{"store", false, true, false},	 {"aggregate", false, true, false},
-		{"report", false, true, false},
+		{"collect", "sluice-collect", "--pipeline", false, false, true},
+		{"normalize", "sluice-normalize", "--pipeline", true, false, true},
+		{"store", "sluice-store", "--pipeline", false, true, false},
+		{"aggregate", "sluice-aggregate", "--pipeline", false, true, false},
+		{"report", "sluice-report", "--pipeline", false, true, false},
 	};
 	size_t n = 0;
 
-	for (size_t i = 0; i < SL_ARRAY_LEN(all); i++) {
+	if (p->fuse)
+		steps[n++] = fused;
+	for (size_t i = 0; !p->fuse && i < SL_ARRAY_LEN(all); i++) {
 		if (p->n_models > 0 || strcmp(all[i].name, "aggregate") != 0)
 			steps[n++] = all[i];
 	}
@@ -61,9 +68,9 @@ static void add_key(struct sl_buf *out, const char *key, const char *value)
 		sl_buf_adds(out, "null");
 }
 
-static void add_argv(struct sl_run *run, const char *stage, struct sl_buf *out)
+static void add_argv(struct sl_run *run, const struct step *step, struct sl_buf *out)
 {
-	sl_buf_addf(out, "[\"sluice-%s\",\"--pipeline\",", stage);
+	sl_buf_addf(out, "[\"%s\",\"%s\",", step->exe, step->word);
 	sl_buf_add_json(out, sl_str_of(pipeline_word(run)));
 	for (size_t i = 0; i < run->n_passed; i++) {
 		if (sl_str_starts(sl_str_of(run->passed[i]), "--pipeline="))
@@ -131,7 +138,7 @@ static void add_stages(struct sl_run *run, struct sl_buf *out)
 		sl_buf_adds(out, i ? ",{" : "{");
 		add_key(out, "name", steps[i].name);
 		sl_buf_adds(out, ",\"argv\":");
-		add_argv(run, steps[i].name, out);
+		add_argv(run, &steps[i], out);
 		sl_buf_addf(out,
 			    ",\"mapped\":%s,\"connections\":", steps[i].mapped ? "true" : "false");
 		add_connections(&run->p->backend, steps[i].store, steps[i].queue, out);
@@ -190,7 +197,7 @@ static void plan_text(struct sl_run *run, struct sl_buf *out)
 		    p->backend.store_conn ? p->backend.store_conn : "");
 	sl_buf_addf(out, "  rev       %.12s\n  stages\n", p->rev);
 	for (size_t i = 0; i < n; i++)
-		sl_buf_addf(out, "    sluice-%s --pipeline %s%s\n", steps[i].name,
+		sl_buf_addf(out, "    %s %s %s%s\n", steps[i].exe, steps[i].word,
 			    pipeline_word(run), steps[i].mapped ? " --partition k/n" : "");
 }
 
