@@ -237,11 +237,13 @@ static bool pg_script(struct sl_db *db, const char *sql, struct sl_err *err)
 	       status == PGRES_EMPTY_QUERY || sl_pg_fail(db, result, err);
 }
 
-/* Called by pg_open: what every statement of ours relies on. work_mem serves the verdict's join. */
+/* Called by pg_open: what every statement of ours relies on. work_mem serves the verdict's join,
+ * which compiling (jit) would only delay. */
 static const char session_sql[] = "set TimeZone = 'UTC'; set DateStyle = 'ISO, YMD'; "
 				  "set extra_float_digits = 1; set bytea_output = 'hex'; "
 				  "set standard_conforming_strings = on; "
 				  "set client_min_messages = error; set work_mem = '64MB'; "
+				  "set jit = off; "
 				  "set default_transaction_isolation = 'read committed'; ";
 
 static bool set_session(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)

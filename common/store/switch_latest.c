@@ -59,6 +59,17 @@ bool sl_latest_is_empty(struct sl_sink *s, bool *ret, struct sl_err *err)
 	return true;
 }
 
+static bool find_duplicate(struct sl_sink *s, const char *table, bool *ret, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	struct sl_str cell;
+
+	sl_buf_addf(&sql, "select 1 from %s group by ", table);
+	add_keys(s, &sql, "");
+	sl_buf_adds(&sql, " having count(*) > 1 limit 1");
+	return sl_sink_row(s, sl_buf_z(&sql), NULL, 0, &s->arena, &cell, 1, ret, err);
+}
+
 /* --- staging --- */
 
 static bool make_stage(struct sl_sink *s, struct sl_err *err)
@@ -123,23 +134,53 @@ static bool make_live(struct sl_sink *s, const struct sl_plan *plan, struct sl_e
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
+/* What the verdicts' statement looks like depends on what is staged: the plain case is the fast
+ * one. */
+struct shape {
+	bool ranked;			  /* some key is staged more than once */
+	bool several;			  /* more than one input is live */
+	const struct sl_sink_input *only; /* the live input, when not several */
+};
+
+static bool find_shape(struct sl_sink *s, const struct sl_plan *plan, struct shape *ret,
+		       struct sl_err *err)
+{
+	*ret = (struct shape){.several = plan->n_live > 1};
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->fate[i] == SL_FATE_LIVE)
+			ret->only = &plan->inputs[i];
+	return find_duplicate(s, STAGE, &ret->ranked, err);
+}
+
 /* The greatest staged row of every key, with what its owner compares by. */
-static void add_best(const struct sl_sink *s, struct sl_buf *sql)
+static void add_best(const struct sl_sink *s, struct sl_buf *sql, const struct shape *shape)
 {
 	sl_buf_adds(sql, "(select ");
 	sl_sink_add_columns(s, sql, "s.");
-	sl_buf_adds(sql, ", s._sl_input, s._sl_seq, l.source_index, l.edition, l.place, "
-			 "row_number() over (partition by ");
-	add_keys(s, sql, "s.");
-	sl_buf_adds(sql, " order by ");
-	if (s->p->store.version) {
-		sl_buf_adds(sql, "s.");
-		sl_sql_ident(sql, s->p->store.version);
-		sl_buf_adds(sql, " desc nulls last, ");
+	sl_buf_adds(sql, ", s._sl_input, s._sl_seq, ");
+	if (shape->several)
+		sl_buf_adds(sql, "l.source_index, l.edition, l.place");
+	else
+		sl_buf_addf(sql, "%zu as source_index, %" PRIu64 " as edition, %zu as place",
+			    shape->only->source_index, shape->only->edition, shape->only->place);
+	if (shape->ranked) {
+		sl_buf_adds(sql, ", row_number() over (partition by ");
+		add_keys(s, sql, "s.");
+		sl_buf_adds(sql, " order by ");
+		if (s->p->store.version) {
+			sl_buf_adds(sql, "s.");
+			sl_sql_ident(sql, s->p->store.version);
+			sl_buf_adds(sql, " desc nulls last, ");
+		}
+		sl_buf_adds(sql, shape->several
+					 ? "l.source_index desc, l.edition desc, l.place desc, "
+					 : "");
+		sl_buf_adds(sql, "s._sl_seq desc) as _sl_rank");
 	}
-	sl_buf_adds(sql,
-		    "l.source_index desc, l.edition desc, l.place desc, s._sl_seq desc) "
-		    "as _sl_rank from " STAGE " s join _sl_live l on l.input = s._sl_input) b");
+	sl_buf_adds(sql, " from " STAGE " s");
+	if (shape->several)
+		sl_buf_adds(sql, " join _sl_live l on l.input = s._sl_input");
+	sl_buf_adds(sql, ") b");
 }
 
 /* b's row is greater than t's. The owner's place in the order is that of applied(owner). */
@@ -225,18 +266,21 @@ static void add_kept_columns(const struct sl_sink *s, struct sl_buf *sql)
 static bool make_verdicts(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-	bool several = plan->n_live > 1;
+	struct shape shape;
 
+	if (!find_shape(s, plan, &shape, err))
+		return false;
 	sl_buf_adds(&sql, "create temp table _sl_verdict as select ");
 	add_kept_columns(s, &sql);
 	sl_buf_adds(&sql, " from (select ");
 	sl_sink_add_columns(s, &sql, "b.");
 	sl_buf_adds(&sql, ", b._sl_input, b._sl_seq, ");
-	add_verdict(s, &sql, several);
+	add_verdict(s, &sql, shape.several);
 	sl_buf_adds(&sql, " from ");
-	add_best(s, &sql);
-	add_joins(s, &sql, several);
-	sl_buf_adds(&sql, " where b._sl_rank = 1) v; analyze _sl_verdict");
+	add_best(s, &sql, &shape);
+	add_joins(s, &sql, shape.several);
+	sl_buf_addf(&sql, "%s) v; analyze _sl_verdict",
+		    shape.ranked ? " where b._sl_rank = 1" : "");
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
@@ -362,18 +406,6 @@ bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *e
 
 /* --- into an empty table --- */
 
-/* Where no unique index guards the key. */
-static bool find_duplicate(struct sl_sink *s, bool *ret, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-	struct sl_str cell;
-
-	sl_buf_addf(&sql, "select 1 from %s group by ", s->table);
-	add_keys(s, &sql, "");
-	sl_buf_adds(&sql, " having count(*) > 1 limit 1");
-	return sl_sink_row(s, sl_buf_z(&sql), NULL, 0, &s->arena, &cell, 1, ret, err);
-}
-
 /* Takes back what was copied; the table was empty before. */
 static bool undo_fill(struct sl_sink *s, struct sl_err *err)
 {
@@ -394,7 +426,7 @@ bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 	bool copied = sl_plan_copy(s, plan, s->p->store.table, true, &duplicate, err);
 	if (!copied && !duplicate)
 		return false;
-	if (copied && !s->eng->unique_keys && !find_duplicate(s, &duplicate, err))
+	if (copied && !s->eng->unique_keys && !find_duplicate(s, s->table, &duplicate, err))
 		return false;
 	if (duplicate) {
 		sl_err_clear(err);
