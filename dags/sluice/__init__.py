@@ -1,0 +1,1 @@
+"""What the DAGs of this folder share: plan and output are pure, intervals and operators know Airflow."""

@@ -1,0 +1,176 @@
+"""The operator of a stage: BashOperator for one executable, truthful about its exit code and its log.
+
+Thin on purpose: what a stage does and is called with comes from the plan, what its output means from output.py,
+what its exit code means from exit_codes.py.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import cached_property
+from subprocess import PIPE, STDOUT, Popen
+from typing import Any, ClassVar
+
+from airflow.providers.standard.hooks.subprocess import SubprocessHook, SubprocessResult, working_directory
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import BaseOperator, Connection, Context, RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
+from airflow.serialization.encoders import coerce_to_core_timetable
+
+from sluice import intervals, output
+from sluice.exit_codes import Outcome, as_shell, lookup
+
+# What of the worker's environment is no business of a stage: keys, database, other pipelines' connections.
+_WITHHELD = ("AIRFLOW__", "_AIRFLOW", "__AIRFLOW", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+_SHOWN = ("SLUICE_HOME", "SLUICE_PIPELINES")
+
+
+class StageFailed(AirflowException):
+    """A stage ended with a code that a retry can help; it may have said how long to wait."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RetryWhenTold(RetryPolicy):
+    """Waits as long as the stage asked for; else as the task says."""
+
+    def evaluate(self, exception: BaseException, **_: Any) -> RetryDecision:
+        wait = getattr(exception, "retry_after_s", None)
+        if not wait:
+            return RetryDecision.default()
+        return RetryDecision.retry(delay=timedelta(seconds=wait), reason=f"the stage asked to wait {wait:g} s")
+
+
+class StageHook(SubprocessHook):
+    """Runs a command as SubprocessHook does, without stdin, and logs each line at the line's own level."""
+
+    def run_command(
+        self,
+        command: list[str],
+        env: dict[str, str] | None = None,
+        output_encoding: str = "utf-8",  # noqa: ARG002 (the base class's signature)
+        cwd: str | None = None,
+    ) -> SubprocessResult:
+        last = ""
+        with working_directory(cwd) as folder:
+            # No "with Popen": on a timeout on_kill() must still find the child able to write (see the base class).
+            self.sub_process = Popen(
+                command, stdout=PIPE, stderr=STDOUT, cwd=folder, env=env, start_new_session=True, restore_signals=True
+            )
+            for line in output.lines(self._pieces(self.sub_process.stdout.fileno())):
+                self.log.log(output.level(line), "%s", line)
+                last = line
+            code = self.sub_process.wait()
+            self.sub_process.stdout.close()
+        return SubprocessResult(exit_code=code, output=last)
+
+    @staticmethod
+    def _pieces(fd: int) -> Iterator[bytes]:
+        while piece := os.read(fd, 1 << 16):
+            yield piece
+
+
+class SluiceBashOperator(BashOperator):
+    """Executes one stage.
+
+    :param argv: the executable and its words; what the run is about (interval or run id) is added. (templated)
+    :param partition: "k/n", for mapped stages. (templated)
+    :param connections: ids that the worker resolves and hands to the child as AIRFLOW_CONN_<ID>; a missing one is
+        left to the stage, which names it.
+    :param splits: the stage says into how many partitions the work falls (collect). Airflow maps over return values
+        alone, so the list of partitions is the return value then, and the result lies under the key "result".
+
+    XCom: the result line as a dict, also when the stage failed.
+    """
+
+    template_fields: Sequence[str] = ("argv", "partition", "env", "cwd")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"argv": "json", "env": "json"}
+    ui_color = "#dbe9d8"
+
+    def __init__(
+        self,
+        *,
+        argv: Sequence[str],
+        partition: str | None = None,
+        connections: Sequence[str] = (),
+        splits: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("append_env", True)
+        kwargs.setdefault("retry_policy", RetryWhenTold())
+        super().__init__(bash_command="", **kwargs)
+        self.argv = argv
+        self.partition = partition
+        self.connections = connections
+        self.splits = splits
+
+    @cached_property
+    def subprocess_hook(self) -> StageHook:
+        return StageHook()
+
+    def execute(self, context: Context) -> dict[str, Any] | list[str]:
+        argv = self._whole_argv(context)
+        env = self.get_env(context)
+        self._tell(argv, env)
+        command = [shutil.which("bash") or "bash", "-c", f"exec {shlex.join(argv)} </dev/null"]
+        done = self.subprocess_hook.run_command(command, env=env, cwd=self.cwd)
+        return self._conclude(context, as_shell(done.exit_code), output.result(done.output))
+
+    def get_env(self, context: Context) -> dict[str, str]:
+        """A copy: self.env is shown as a rendered field, and connections must not be."""
+        inherited = super().get_env(context)
+        env = {name: value for name, value in inherited.items() if not name.startswith(_WITHHELD)}
+        env["SHLVL"] = "1"  # else bash takes its standard input for a network's and reads ~/.bashrc
+        if (index := context["ti"].map_index) is not None and index >= 0:
+            env["AIRFLOW_CTX_MAP_INDEX"] = str(index)
+        for conn_id in self.connections:
+            try:
+                env[f"AIRFLOW_CONN_{conn_id.upper()}"] = Connection.get(conn_id).as_json()
+            except AirflowNotFoundException:
+                self.log.warning('Airflow has no connection "%s"', conn_id)
+        return env
+
+    def _whole_argv(self, context: Context) -> list[str]:
+        timetable = coerce_to_core_timetable(context["dag"].timetable)
+        partition = ["--partition", self.partition] if self.partition else []
+        return [*self.argv, *intervals.words(context["dag_run"], timetable), *partition]
+
+    def _tell(self, argv: list[str], env: dict[str, str]) -> None:
+        """The very command, to be copied into a shell; connections are named, never shown."""
+        shown = [f"{name}={shlex.quote(env[name])}" for name in _SHOWN if name in env]
+        needed = ", ".join(f"SLUICE_CONN_{c.upper()}" for c in self.connections)
+        self.log.info("Command: %s%s", " ".join([*shown, shlex.join(argv)]), f"  # needs {needed}" if needed else "")
+
+    def _conclude(self, context: Context, code: int, result: dict[str, Any] | None) -> dict[str, Any] | list[str]:
+        """Pushes what the stage told, then says success, skip, retry or fail."""
+        key = "result" if self.splits else BaseOperator.XCOM_RETURN_KEY
+        if result and (code != 0 or self.splits):
+            context["ti"].xcom_push(key=key, value=result)
+        if code == 0 and result:
+            return output.partitions(result) if self.splits else result
+        raise _refusal(code, result)
+
+
+def _refusal(code: int, result: dict[str, Any] | None) -> AirflowException:
+    if code == 0:
+        return AirflowFailException("exit code 0, but the last line is no result: this is no stage of Sluice")
+    known = lookup(code)
+    text = f"exit code {code} ({known.kind}): {(result or {}).get('error') or known.meaning}"
+    if hint := (result or {}).get("hint"):
+        text = f"{text} ({hint})"
+    if known.outcome is Outcome.SKIP:
+        return AirflowSkipException(text)
+    if known.outcome is Outcome.FAIL:
+        return AirflowFailException(text)
+    return StageFailed(text, (result or {}).get("retry_after_s"))
