@@ -119,11 +119,23 @@ static void add_outcome(struct sl_result *r, const struct sl_outcome *o)
 	r->written += o->written;
 }
 
-static bool mark(struct store *st, const struct entry *e, struct sl_err *err)
+static struct sl_parts parts_of(const struct store *st, const struct entry *e)
 {
+	return (struct sl_parts){.run = st->run, .source = e->source->name, .rev = st->run->p->rev};
+}
+
+/* The entry is dealt with: mark it, and drop the clean parts that nobody needs any more. */
+static bool finish(struct store *st, const struct entry *e, struct sl_err *err)
+{
+	const struct sl_parts parts = parts_of(st, e);
+
 	SL_FAULT("store.before_mark", err);
-	return sl_mark_link(&st->run->home, sl_sink_name(st->sink), st->generation, e->source->name,
-			    e->log.n, err);
+	if (!sl_mark_link(&st->run->home, sl_sink_name(st->sink), st->generation, e->source->name,
+			  e->log.n, err))
+		return false;
+	SL_FAULT("store.after_mark", err);
+	sl_parts_remove(&parts, &e->log);
+	return true;
 }
 
 static void note_refused(struct store *st, const struct entry *e, const struct sl_counts *c)
@@ -151,7 +163,7 @@ static void note_refused(struct store *st, const struct entry *e, const struct s
 
 static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 {
-	struct sl_parts parts = {.run = st->run, .source = e->source->name, .rev = st->run->p->rev};
+	struct sl_parts parts = parts_of(st, e);
 	const struct sl_part_feed feed = sl_parts_feed(&parts);
 	struct sl_outcome outcome = {0};
 	bool complete = false;
@@ -183,10 +195,7 @@ static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 			    err))
 		return false;
 	add_outcome(&st->run->result, &outcome);
-	if (!mark(st, e, err))
-		return false;
-	sl_parts_remove(&parts, e->inputs, e->n_inputs);
-	return true;
+	return finish(st, e, err);
 }
 
 static bool store_entry(struct store *st, const struct sl_work *work, struct sl_err *err)
@@ -200,7 +209,7 @@ static bool store_entry(struct store *st, const struct sl_work *work, struct sl_
 		return false;
 	st->run->result.entries++;
 	if (e.n_inputs == 0 || (!e.own && held))
-		return mark(st, &e, err);
+		return finish(st, &e, err);
 	return store_inputs(st, &e, err);
 }
 

@@ -161,13 +161,14 @@ struct sl_part_feed sl_parts_feed(struct sl_parts *parts)
 	return (struct sl_part_feed){.ctx = parts, .part = feed_part};
 }
 
-void sl_parts_remove(const struct sl_parts *parts, const struct sl_sink_input *inputs,
-		     size_t n_inputs)
+void sl_parts_remove(const struct sl_parts *parts, const struct sl_log_entry *entry)
 {
-	for (size_t i = 0; i < n_inputs; i++) {
-		for (size_t c = 0; c < inputs[i].n_chunks; c++) {
-			for (uint32_t k = 0; k < inputs[i].chunks[c].parts; k++) {
-				const struct sl_clean_id id = id_of(parts, &inputs[i].chunks[c], k);
+	for (size_t i = 0; i < entry->n_inputs; i++) {
+		const struct sl_log_input *input = &entry->inputs[i];
+
+		for (size_t c = 0; c < input->n_chunks; c++) {
+			for (uint32_t k = 0; k < input->chunks[c].parts; k++) {
+				const struct sl_clean_id id = id_of(parts, &input->chunks[c], k);
 
 				sl_clean_remove(&parts->run->home, &id);
 			}

@@ -28,7 +28,8 @@ SL_NODISCARD bool sl_parts_gather(const struct sl_parts *parts, struct sl_sink_i
 /* The feed that the switch reads; parts is borrowed. */
 struct sl_part_feed sl_parts_feed(struct sl_parts *parts);
 
-void sl_parts_remove(const struct sl_parts *parts, const struct sl_sink_input *inputs,
-		     size_t n_inputs);
+/* Removes the clean parts of every input of an entry that is dealt with: also those of inputs that
+ * were not stored again, which a rerun of normalize made for nothing. */
+void sl_parts_remove(const struct sl_parts *parts, const struct sl_log_entry *entry);
 
 #endif
