@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook, SubprocessResult, working_directory
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import BaseOperator, Connection, Context, RetryDecision, RetryPolicy
+from airflow.sdk import BaseXCom, Connection, Context, RetryDecision, RetryPolicy
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -154,7 +154,7 @@ class SluiceBashOperator(BashOperator):
 
     def _conclude(self, context: Context, code: int, result: dict[str, Any] | None) -> dict[str, Any] | list[str]:
         """Pushes what the stage told, then says success, skip, retry or fail."""
-        key = "result" if self.splits else BaseOperator.XCOM_RETURN_KEY
+        key = "result" if self.splits else BaseXCom.XCOM_RETURN_KEY
         if result and (code != 0 or self.splits):
             context["ti"].xcom_push(key=key, value=result)
         if code == 0 and result:
