@@ -151,7 +151,8 @@ static void duckdb_close_db(struct sl_db *db)
 	free(db);
 }
 
-static bool duckdb_script(struct sl_db *db, const char *sql, struct sl_err *err)
+/* Without asking for a stop first: how a transaction ends is up to the caller. */
+static bool run_script(struct sl_db *db, const char *sql, struct sl_err *err)
 {
 	duckdb_result result;
 	bool ok = sl_duck.query(db->connection, sql, &result) == DuckDBSuccess ||
@@ -159,6 +160,13 @@ static bool duckdb_script(struct sl_db *db, const char *sql, struct sl_err *err)
 
 	sl_duck.destroy_result(&result);
 	return ok;
+}
+
+/* A stop that was asked for between two statements is seen here, one during a statement by the
+ * hook. */
+static bool duckdb_script(struct sl_db *db, const char *sql, struct sl_err *err)
+{
+	return sl_cancel_check(err) && run_script(db, sql, err);
 }
 
 static bool duckdb_open_db(const struct sl_db_conf *conf, struct sl_db **ret, struct sl_err *err)
@@ -228,7 +236,8 @@ static bool duckdb_exec(struct sl_db *db, const char *sql, const char *const *pa
 	sl_cleanup(put_prepared) duckdb_prepared_statement statement = NULL;
 	duckdb_result result;
 
-	if (!prepare(db, sql, &statement, err) || !bind(statement, params, n_params, err))
+	if (!sl_cancel_check(err) || !prepare(db, sql, &statement, err) ||
+	    !bind(statement, params, n_params, err))
 		return false;
 	bool ok = sl_duck.execute_prepared(statement, &result) == DuckDBSuccess ||
 		  fail_result(&result, err);
@@ -359,7 +368,7 @@ duckdb_query_rows(struct sl_db *db, const char *sql, const char *const *params, 
 	sl_cleanup(reader_release) struct reader r = {NULL, NULL, NULL, 0};
 	duckdb_result result;
 
-	if (!prepare(db, sql, &statement, err))
+	if (!sl_cancel_check(err) || !prepare(db, sql, &statement, err))
 		return false;
 	wrap_unreadable(statement, sql, &wrapped);
 	if (wrapped.n) {
@@ -392,7 +401,7 @@ static bool duckdb_begin(struct sl_db *db, struct sl_err *err)
 static bool duckdb_commit(struct sl_db *db, struct sl_err *err)
 {
 	db->in_transaction = false;
-	return duckdb_script(db, "commit", err);
+	return run_script(db, "commit", err);
 }
 
 static void duckdb_rollback(struct sl_db *db)
@@ -400,7 +409,7 @@ static void duckdb_rollback(struct sl_db *db)
 	struct sl_err ignored = SL_ERR_INIT;
 
 	sl_duckdb_copy_abort(db, NULL);
-	if (db->in_transaction && !duckdb_script(db, "rollback", &ignored))
+	if (db->in_transaction && !run_script(db, "rollback", &ignored))
 		sl_err_clear(&ignored); /* nothing to roll back: the failure did it */
 	db->in_transaction = false;
 }

@@ -228,13 +228,21 @@ static void pg_close(struct sl_db *db)
 	free(db);
 }
 
-static bool pg_script(struct sl_db *db, const char *sql, struct sl_err *err)
+/* Without asking for a stop first: how a transaction ends is up to the caller. */
+static bool run_script(struct sl_db *db, const char *sql, struct sl_err *err)
 {
 	sl_cleanup(sl_pg_put_result) PGresult *result = PQexec(db->conn, sql);
 	ExecStatusType status = PQresultStatus(result);
 
 	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
 	       status == PGRES_EMPTY_QUERY || sl_pg_fail(db, result, err);
+}
+
+/* A stop that was asked for between two statements is seen here, one during a statement by the
+ * hook. */
+static bool pg_script(struct sl_db *db, const char *sql, struct sl_err *err)
+{
+	return sl_cancel_check(err) && run_script(db, sql, err);
 }
 
 /* Called by pg_open: what every statement of ours relies on. work_mem serves the verdict's join,
@@ -286,6 +294,8 @@ static bool pg_open(const struct sl_db_conf *conf, struct sl_db **ret, struct sl
 static bool pg_exec(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
 		    uint64_t *affected, struct sl_err *err)
 {
+	if (!sl_cancel_check(err))
+		return false;
 	sl_cleanup(sl_pg_put_result) PGresult *result =
 		PQexecParams(db->conn, sql, (int)n_params, NULL, params, NULL, NULL, 0);
 	ExecStatusType status = PQresultStatus(result);
@@ -374,6 +384,8 @@ static bool pg_query(struct sl_db *db, const char *sql, const char *const *param
 	PGresult *result;
 	bool ok = true;
 
+	if (!sl_cancel_check(err))
+		return false;
 	if (!PQsendQueryParams(db->conn, sql, (int)n_params, NULL, params, NULL, NULL, 0))
 		return sl_pg_fail(db, NULL, err);
 	PQsetSingleRowMode(db->conn); /* memory stays at one row */
@@ -413,7 +425,7 @@ static void pg_rollback(struct sl_db *db)
 	struct sl_err ignored = SL_ERR_INIT;
 
 	sl_pg_copy_abort(db, NULL);
-	if (db->in_transaction && !pg_script(db, "rollback", &ignored))
+	if (db->in_transaction && !run_script(db, "rollback", &ignored))
 		sl_err_clear(&ignored); /* the connection is lost, and with it the transaction */
 	db->in_transaction = false;
 }

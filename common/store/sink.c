@@ -77,7 +77,8 @@ static bool connect_to(const struct sl_pipeline *p, const struct sl_home *home, 
 {
 	sl_cleanup(sl_freep) char *path = sl_home_path(home, "data.db");
 	sl_cleanup(sl_freep) char *temp = sl_home_path(home, "tmp");
-	sl_cleanup(sl_freep) char *app = sl_xasprintf("sluice-store %s", p->name);
+	sl_cleanup(sl_freep) char *app =
+		sl_xasprintf("sluice-%s %s", read_only ? "query" : "store", p->name);
 	struct sl_conn conn;
 	struct sl_db_conf conf = {.path = path,
 				  .app_name = app,
@@ -143,6 +144,22 @@ static bool read_pipeline(struct sl_sink *s, struct held *ret, struct sl_err *er
 	return sl_err_hint(err, "sluice rebuild %s", s->p->store.table);
 }
 
+/* Owners and the lock are one pipeline's: two would undo each other's rows. */
+static bool check_alone(struct sl_sink *s, struct sl_err *err)
+{
+	static const char sql[] = "select pipeline from sluice.pipeline "
+				  "where target = $1 and pipeline <> $2";
+	const char *params[] = {s->p->store.table, s->p->name};
+	struct sl_str cell;
+	bool found;
+
+	if (!sl_sink_row(s, sql, params, 2, &s->arena, &cell, 1, &found, err))
+		return false;
+	return !found || sl_err_set(err, SL_ERR_CONFIG,
+				    "table \"%s\" is stored by pipeline \"" SL_STR_FMT "\" already",
+				    s->p->store.table, SL_STR_ARG(cell));
+}
+
 static bool note(struct sl_sink *s, const struct held *held)
 {
 	s->era = held->era;
@@ -163,7 +180,7 @@ static bool bring_rev(struct sl_sink *s, struct sl_err *err)
 
 	/* Looked at again under both locks: another store may have brought its rev meanwhile. */
 	if (!s->eng->lock(s->db, NULL, err) || !s->eng->lock(s->db, s->p->name, err) ||
-	    !read_pipeline(s, &held, err) || !draw_era(&s->era, err))
+	    !read_pipeline(s, &held, err) || !check_alone(s, err) || !draw_era(&s->era, err))
 		return false;
 	const char *params[] = {s->p->name, s->p->rev, era, s->p->shape, s->p->store.table};
 	snprintf(era, sizeof(era), "%" PRId64, s->era);

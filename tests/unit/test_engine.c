@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/cancel.h"
 #include "store_support.h"
 
 static const struct sl_column every_type[] = {
@@ -360,6 +361,65 @@ static void test_stopped_store_loses_the_lock(void **state)
 	assert_string_equal(table(w), "1 a 1");
 }
 
+/* Woken again, it finds its connection gone and says that the same call can succeed later. */
+static void test_store_that_lost_its_lock_is_told_to_try_again(void **state)
+{
+	struct world *w = *state;
+	int status;
+
+	if (!on_pg())
+		skip();
+	sl_sink_close(open_sink(w));
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct sl_sink *s = open_sink(w);
+		const struct sl_engine *eng = sl_sink_engine(s);
+		struct sl_db *db = sl_sink_db(s);
+		bool held = eng->begin(db, &w->err) && eng->lock(db, "test", &w->err);
+		raise(SIGSTOP);
+		_exit(!held || eng->script(db, "select 1", &w->err) ? 1 : 100 + (int)w->err.kind);
+	}
+	waitpid(pid, &status, WUNTRACED);
+	assert_true(WIFSTOPPED(status));
+	setenv("SLUICE_STORE_WAIT", "400ms", 1);
+	put_input(w, 0, "x", 1, ROWS({1, "a", 1}));
+	store(w);
+	unsetenv("SLUICE_STORE_WAIT");
+	kill(pid, SIGCONT);
+	waitpid(pid, &status, 0);
+	assert_int_equal(WEXITSTATUS(status), 100 + SL_ERR_AGAIN);
+}
+
+/* The child says that it runs, works for ever, and must end with SL_ERR_CANCELLED. */
+static void test_stop_request_ends_a_running_statement(void **state)
+{
+	struct world *w = *state;
+	int fds[2], status;
+	char c;
+
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		const struct sl_engine *eng;
+		struct sl_db *db = connect_rw(w, &eng);
+		sl_cancel_setup();
+		(void)!write(fds[1], "r", 1);
+		bool ok = eng->script(db,
+				      "select sum(a.i * b.i) from generate_series(1, 1000000) "
+				      "a(i), generate_series(1, 1000000) b(i)",
+				      &w->err);
+		_exit(ok ? 1 : 100 + (int)w->err.kind);
+	}
+	assert_int_equal(read(fds[0], &c, 1), 1);
+	usleep(300000); /* so that it is the statement that is met; before it, the check answers */
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	close(fds[0]);
+	close(fds[1]);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 100 + SL_ERR_CANCELLED);
+}
+
 static void test_lock_of_another_program_is_left_alone(void **state)
 {
 	struct world *w = *state;
@@ -426,6 +486,8 @@ static int run_group(const char *engine)
 		TEST(test_busy_file_is_waited_for_then_names_its_holder),
 		TEST(test_missing_file_is_no_input_for_a_reader),
 		TEST(test_stopped_store_loses_the_lock),
+		TEST(test_store_that_lost_its_lock_is_told_to_try_again),
+		TEST(test_stop_request_ends_a_running_statement),
 		TEST(test_lock_of_another_program_is_left_alone),
 		TEST(test_two_stores_at_once_give_the_table_of_one),
 	};

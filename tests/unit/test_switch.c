@@ -343,6 +343,17 @@ static void test_changed_shape_is_refused(void **state)
 	assert_non_null(strstr(w->err.hint, "sluice rebuild"));
 }
 
+static void test_table_of_another_pipeline_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct sl_sink *s = NULL;
+
+	sl_sink_close(open_sink(w));
+	w->p.name = "second";
+	assert_fails(w, SL_ERR_CONFIG, sl_sink_open(&w->p, &w->home, &s, &w->err));
+	assert_non_null(strstr(w->err.msg, "\"test\""));
+}
+
 static void test_changed_column_is_named(void **state)
 {
 	struct world *w = *state;
@@ -445,6 +456,7 @@ static int run_group(const char *engine)
 		TEST(test_store_with_old_rules_is_fenced_off),
 		TEST(test_old_rev_is_told),
 		TEST(test_changed_shape_is_refused),
+		TEST(test_table_of_another_pipeline_is_refused),
 		TEST(test_changed_column_is_named),
 		TEST(test_refused_entry_writes_rejects_only),
 		TEST(test_rows_that_were_not_judged_are_not_stored),
