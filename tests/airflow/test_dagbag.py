@@ -1,0 +1,221 @@
+"""The DAGs as Airflow's own code sees them, without a database or a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lib.airflow_stack import venv_python
+from tests.lib.shop import write_pipeline
+from tests.lib.stage import BIN, ROOT
+
+BAG = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1])
+dags = {
+    d.dag_id: {
+        "schedule": repr(d.timetable),
+        "catchup": d.catchup,
+        "runs": d.max_active_runs,
+        "doc": d.doc_md,
+        "start": d.start_date.isoformat(),
+        "tasks": {
+            t.task_id: {
+                "rule": t.trigger_rule.value,
+                "teardown": t.is_teardown,
+                "queue": t.queue,
+                "retries": t.retries,
+                "upstream": sorted(t.upstream_task_ids),
+                "mapped": t.is_mapped,
+                "kind": t.task_type,
+            }
+            for t in d.tasks
+        },
+    }
+    for d in bag.dags.values()
+}
+print(json.dumps({"dags": dags, "errors": bag.import_errors}))
+"""
+
+
+def load(pipelines: Path, dags: Path = ROOT / "dags", **env: str) -> dict[str, Any]:
+    path = f"{BIN}:{os.environ['PATH']}"
+    return venv_python(BAG, str(dags), env={"SLUICE_PIPELINES": str(pipelines), "PATH": path} | env)
+
+
+@pytest.fixture(scope="module")
+def bag() -> dict[str, Any]:
+    return load(ROOT / "pipelines")
+
+
+def test_every_pipeline_has_a_dag_and_nothing_fails_to_import(bag: dict[str, Any]) -> None:
+    assert bag["errors"] == {}
+    folders = {p.parent.name for p in (ROOT / "pipelines").glob("*/pipeline.yaml")}
+    assert set(bag["dags"]) == folders | {"example_orders_bash", "example_imo_bash"}
+
+
+def test_tasks_are_the_stages_in_order_on_the_native_queue(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["orders"]["tasks"]
+    assert {n: t["upstream"] for n, t in tasks.items()} == {
+        "collect": [],
+        "normalize": ["collect"],
+        "store": ["normalize"],
+        "aggregate": ["store"],
+        "report": ["aggregate"],
+    }
+    assert {t["queue"] for t in tasks.values()} == {"native"}
+    assert {t["retries"] for t in tasks.values()} == {2}
+    assert [n for n, t in tasks.items() if t["mapped"]] == ["normalize"]
+
+
+def test_report_runs_whatever_happened_and_decides_nothing(bag: dict[str, Any]) -> None:
+    for dag in ("orders", "imo", "example_orders_bash"):
+        report = bag["dags"][dag]["tasks"]["report"]
+        assert report["teardown"] and "all_done" in report["rule"]
+        assert bag["dags"][dag]["tasks"]["aggregate"]["rule"] == "none_failed"
+
+
+def test_schedule_is_an_explicit_interval(bag: dict[str, Any]) -> None:
+    for dag in ("orders", "example_orders_bash"):
+        assert bag["dags"][dag]["schedule"].startswith("CronDataIntervalTimetable"), bag["dags"][dag]["schedule"]
+    orders = bag["dags"]["orders"]
+    assert (orders["catchup"], orders["runs"], orders["start"]) == (False, 1, "2025-12-31T23:00:00+00:00")
+    assert "CSV drop" in orders["doc"] and "pipeline.yaml" in orders["doc"]
+    assert "Interval" not in bag["dags"]["imo"]["schedule"]
+
+
+def test_fused_pipeline_is_one_task(tmp_path: Path) -> None:
+    write_pipeline(tmp_path / "small", extra="fuse: true")
+    found = load(tmp_path)["dags"]["shop"]["tasks"]
+    assert list(found) == ["run"]
+
+
+def test_broken_pipeline_is_one_import_error_and_all_others_load(tmp_path: Path) -> None:
+    for name in ("imo", "orders"):
+        shutil.copytree(ROOT / "pipelines" / name, tmp_path / name)
+    file = write_pipeline(tmp_path / "bad", extra="colums: {}")
+    found = load(tmp_path)
+    assert {"imo", "orders"} <= set(found["dags"]) and "shop" not in found["dags"]
+    ((where, text),) = found["errors"].items()
+    assert Path(where).name == "sluice_errors.py"
+    assert f"{file}:" in text and "error[E" in text and '"colums"' in text
+
+
+def test_examples_are_short_and_use_bash_operator_alone(bag: dict[str, Any]) -> None:
+    for name in ("example_orders_bash", "example_imo_bash"):
+        assert len((ROOT / "dags" / f"{name}.py").read_text().splitlines()) <= 60
+        assert {t["kind"] for t in bag["dags"][name]["tasks"].values()} == {"BashOperator"}
+
+
+def test_worker_builds_only_the_dag_of_its_task() -> None:
+    task = {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": "imo", "_AIRFLOW_PARSING_CONTEXT_TASK_ID": "store"}
+    assert set(load(ROOT / "pipelines", ROOT / "dags" / "sluice_pipelines.py", **task)["dags"]) == {"imo"}
+
+
+# --- intervals --------------------------------------------------------------------------------------
+
+INTERVALS = """
+import json, sys
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from airflow.timetables.interval import CronDataIntervalTimetable
+import pendulum
+from sluice import intervals
+
+def shown(i):
+    return i and [t.isoformat() for t in i]
+
+out = []
+for cron, zone, at in json.loads(sys.argv[1]):
+    table = CronDataIntervalTimetable(cron, zone)
+    moment = pendulum.parse(at)
+    manual = table.infer_manual_data_interval(run_after=moment)
+    run = SimpleNamespace(run_id="manual__1", run_type="manual", logical_date=moment, run_after=pendulum.now(),
+                          data_interval_start=manual.start, data_interval_end=manual.end)
+    around = intervals.scheduled(table, moment - timedelta(days=2), moment + timedelta(days=2))
+    out.append({"airflow": shown((manual.start, manual.end)), "ours": shown(intervals.settle(run, table)),
+                "words": intervals.words(run, table), "scheduled": [shown(i) for i in around]})
+print(json.dumps(out))
+"""
+
+
+def settle(*cases: list[str]) -> list[dict[str, Any]]:
+    return venv_python(INTERVALS, json.dumps(cases))
+
+
+def test_run_made_by_hand_has_the_last_whole_interval() -> None:
+    (found,) = settle(["0 2 * * *", "UTC", "2026-03-04T10:00:00Z"])
+    assert found["ours"] == found["airflow"] == ["2026-03-03T02:00:00+00:00", "2026-03-04T02:00:00+00:00"]
+    assert found["words"] == ["--interval-start", found["ours"][0], "--interval-end", found["ours"][1]]
+
+
+def test_field_case_a05_clock_changes_make_no_empty_or_future_interval(shared: Path) -> None:
+    case = json.loads((shared / "cases" / "inputs" / "a05.json").read_text())
+    cases = [[case["cron"], case["timezone"], case["manual_run_at"]], *case["more"]]
+    found = settle(*cases)
+    assert found[0]["ours"] == ["2025-03-08T07:15:00+00:00", "2025-03-09T07:15:00+00:00"]
+    for (_, _, at), one in zip(cases, found, strict=True):
+        start, end = one["ours"]
+        assert start < end <= at.replace("Z", "+00:00")
+        ends = [e for _, e in one["scheduled"]]
+        assert [s for s, _ in one["scheduled"]][1:] == ends[:-1], "a gap or an overlap"
+        assert all(s < e for s, e in one["scheduled"])
+    assert any(o["airflow"][0] == o["airflow"][1] for o in found), "Airflow mended this: intervals.py can be shorter"
+
+
+def test_field_case_a01_schedule_gets_an_interval_with_length(shared: Path) -> None:
+    case = json.loads((shared / "cases" / "inputs" / "a01.json").read_text())
+    (found,) = settle([case["schedule"], "UTC", "2025-05-06T06:20:00Z"])
+    assert found["ours"] == ["2025-05-06T06:00:00+00:00", "2025-05-06T06:20:00+00:00"]
+    assert found["ours"] in found["scheduled"]
+
+
+def test_field_case_a02_run_without_interval_works_by_its_id(shared: Path) -> None:
+    case = json.loads((shared / "cases" / "inputs" / "a02.json").read_text())
+    code = """
+import json, sys
+from types import SimpleNamespace
+from airflow.timetables.interval import CronDataIntervalTimetable
+from sluice import intervals
+run = SimpleNamespace(**json.loads(sys.argv[1]))
+print(json.dumps([intervals.words(run, t) for t in (None, CronDataIntervalTimetable("0 2 * * *", "UTC"))]))
+"""
+    wanted = ["--run-id", case["dag_run"]["run_id"]]
+    assert venv_python(code, json.dumps(case["dag_run"])) == [wanted, wanted]
+
+
+# --- the operator -----------------------------------------------------------------------------------
+
+
+def test_retry_waits_as_long_as_the_stage_asked() -> None:
+    code = """
+import json
+from sluice.operators import RetryWhenTold, StageFailed
+policy = RetryWhenTold()
+told = policy.evaluate(exception=StageFailed("x", 7.5), try_number=1, max_tries=2, context=None)
+plain = policy.evaluate(exception=StageFailed("x"), try_number=1, max_tries=2, context=None)
+print(json.dumps([told.action.value, told.retry_delay.total_seconds(), plain.action.value]))
+"""
+    assert venv_python(code) == ["retry", 7.5, "default"]
+
+
+def test_refusal_without_a_result_names_the_exit_code() -> None:
+    code = """
+import json
+from sluice.operators import _refusal
+print(json.dumps([[type(e).__name__, str(e)] for e in
+    (_refusal(78, None), _refusal(0, None), _refusal(137, None), _refusal(65, {"error": "too many", "hint": "mend"}))]))
+"""
+    assert venv_python(code) == [
+        ["AirflowFailException", "exit code 78 (config): the pipeline file or a setting is wrong"],
+        ["AirflowFailException", "exit code 0, but the last line is no result: this is no stage of Sluice"],
+        ["StageFailed", "exit code 137 (cancelled): stopped by a signal"],
+        ["AirflowFailException", "exit code 65 (data): too many (mend)"],
+    ]

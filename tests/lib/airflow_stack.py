@@ -1,0 +1,191 @@
+"""The real Airflow stack of scripts/airflow in a directory of its own, and the few calls that tests need."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.lib.stage import ROOT
+
+VENV_PYTHON = ROOT / ".venv" / "airflow" / "bin" / "python"
+SCRIPT = ROOT / "scripts" / "airflow"
+DONE = ("success", "failed")
+
+
+def venv_python(code: str, *args: str, env: dict[str, str] | None = None) -> Any:
+    """Runs code in Airflow's environment, without a stack; returns what it prints last, as JSON."""
+    assert VENV_PYTHON.exists(), "Airflow is not installed: run scripts/airflow install"
+    with tempfile.TemporaryDirectory(prefix="sluice-airflow-") as home:
+        base = {"PATH": os.environ["PATH"], "AIRFLOW_HOME": home, "PYTHONPATH": str(ROOT / "dags"), "HOME": home}
+        done = subprocess.run(
+            [str(VENV_PYTHON), "-c", code, *args],
+            env=base | {"AIRFLOW__CORE__LOAD_EXAMPLES": "False"} | (env or {}),
+            cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@dataclass
+class Stack:
+    dags: Path
+    pipelines: Path
+    dir: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="sluice-airflow-")))
+    env: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+
+    def __post_init__(self) -> None:
+        self.dir.chmod(0o755)  # PostgreSQL runs as another user
+        base = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
+        self.env = base | {
+            "SLUICE_AIRFLOW_DIR": str(self.dir),
+            "SLUICE_DAGS": str(self.dags),
+            "SLUICE_PIPELINES": str(self.pipelines),
+            "SLUICE_RETRY_DELAY_S": "2",
+        }
+
+    @property
+    def home(self) -> Path:
+        """SLUICE_HOME of the workers."""
+        return self.dir / "sluice"
+
+    def script(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(SCRIPT), *args], env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
+            check=False,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"{args}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+        return done
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        done = self.script("up")
+        lines = (self.dir / "env").read_text().splitlines()
+        self.settings = dict(line.split("=", 1) for line in lines)
+        body = {"username": "admin", "password": self.settings["ADMIN_PASSWORD"]}
+        self.token = self.call("POST", "/auth/token", body)["access_token"]
+        return done
+
+    def down(self) -> None:
+        self.script("down", check=False)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def pid(self, part: str) -> int:
+        return int((self.dir / "run" / part).read_text().split()[0])
+
+    # --- REST ---------------------------------------------------------------------------------------
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        )
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.settings['API_PORT']}{path}",
+            json.dumps(body).encode() if body is not None else None,
+            headers,
+            method=method,
+        )
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as e:
+            raise AssertionError(f"{method} {path}: {e.code} {e.read().decode()[:2000]}") from e
+
+    def trigger(self, dag: str, **body: object) -> str:
+        return self.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None, "conf": {}} | body)["dag_run_id"]
+
+    def state(self, dag: str, run: str) -> str:
+        return self.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}")["state"]
+
+    def runs(self, dag: str) -> list[dict[str, Any]]:
+        return self.call("GET", f"/api/v2/dags/{dag}/dagRuns")["dag_runs"]
+
+    def tasks(self, dag: str, run: str) -> dict[tuple[str, int], dict[str, Any]]:
+        """Task instances by (task, map index); -1 where it is not mapped."""
+        found = self.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances")["task_instances"]
+        return {(t["task_id"], t["map_index"]): t for t in found}
+
+    def states(self, dag: str, run: str) -> dict[str, str]:
+        """Task states by "task" or "task[i]"."""
+        found = self.tasks(dag, run)
+        return {name if i < 0 else f"{name}[{i}]": t["state"] for (name, i), t in found.items()}
+
+    def clear(self, dag: str, run: str, *tasks: str | list[object]) -> None:
+        """Each task: a name, or [name, map index]; none: the whole run."""
+        body: dict[str, object] = {"dry_run": False, "only_failed": False, "dag_run_id": run, "reset_dag_runs": True}
+        if tasks:
+            body["task_ids"] = list(tasks)
+        cleared = self.call("POST", f"/api/v2/dags/{dag}/clearTaskInstances", body)
+        assert cleared["task_instances"], f"nothing to clear: {tasks}"
+
+    def xcom(self, dag: str, run: str, task: str, key: str = "return_value") -> Any:
+        path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}?deserialize=true"
+        return self.call("GET", path)["value"]
+
+    # --- waiting ------------------------------------------------------------------------------------
+
+    def until(self, what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+            time.sleep(0.2)
+        return found
+
+    def wait(self, dag: str, run: str, want: str = "success", seconds: float = 90) -> dict[str, str]:
+        """Until the run is over; its task states."""
+        self.until(f"{dag} {run} is over", lambda: self.state(dag, run) in DONE, seconds)
+        states = self.states(dag, run)
+        assert self.state(dag, run) == want, f"{dag} {run}: {states}\n{self.log_text(dag, run)[-6000:]}"
+        return states
+
+    def wait_dag(self, dag: str) -> None:
+        def known() -> bool:
+            return any(d["dag_id"] == dag for d in self.call("GET", "/api/v2/dags?limit=100")["dags"])
+
+        self.until(f"DAG {dag} is known", known)
+
+    # --- logs and tables ----------------------------------------------------------------------------
+
+    def log_files(self, dag: str, run: str, task: str = "*", index: int = -1) -> list[Path]:
+        mapped = f"map_index={index}/" if index >= 0 else ""
+        folder = self.dir / "logs" / "tasks" / f"dag_id={dag}" / f"run_id={run}"
+        return sorted(folder.glob(f"task_id={task}/{mapped}attempt=*.log"))
+
+    def events(self, file: Path) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in file.read_text().splitlines()]
+
+    def log_text(self, dag: str, run: str, task: str = "**", index: int = -1) -> str:
+        return "\n".join(f"== {f}\n{f.read_text()}" for f in self.log_files(dag, run, task, index))
+
+    def psql(self, sql: str) -> str:
+        argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.settings["PG_PORT"]]
+        env = {"PATH": os.environ["PATH"], "PGPASSWORD": self.settings["WAREHOUSE_PASSWORD"]}
+        done = subprocess.run(
+            [*argv, "-U", "warehouse", "-d", "warehouse", "-c", sql],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def table(self, name: str) -> str:
+        """Rows and content hash of a table of (id, at, total, country)."""
+        text = "concat_ws('|', id, at, total, country)"
+        return self.psql(
+            f"select count(*) || ' ' || coalesce(md5(string_agg({text}, ',' order by {text})), '') from {name}"
+        )
