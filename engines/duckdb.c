@@ -3,6 +3,10 @@
  * inside, and no unique index either (an index would refuse a key that the same transaction
  * deleted), so the switch checks keys itself.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -110,12 +114,36 @@ static bool fail_busy(const char *path, const char *text, struct sl_err *err)
 	return sl_err_hint(err, "try again when that one has ended");
 }
 
+/* A new file is made beside and linked when it is whole: one that a kill or a full disk cut off
+ * would never open again. */
+static bool make_file(const char *path, duckdb_config config, struct sl_err *err)
+{
+	sl_cleanup(put_duck_text) char *text = NULL;
+	duckdb_database database = NULL;
+	bool won;
+	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile t = {
+		.fd = -1, .path = sl_xasprintf("%s.new-%ld", path, (long)getpid())};
+
+	unlink(t.path);
+	if (sl_duck.open_ext(t.path, &database, config, &text) != DuckDBSuccess) {
+		const char *why = text ? text : "unknown error";
+		return sl_duckdb_fail(err, sl_duckdb_kind(DUCKDB_ERROR_IO, why), why);
+	}
+	sl_duck.close(&database);
+	t.fd = open(t.path, O_RDONLY | O_CLOEXEC);
+	if (t.fd < 0)
+		return sl_err_errno(err, SL_ERR_IO, errno, "cannot create \"%s\"", path);
+	return sl_tmpfile_link(&t, path, &won, err);
+}
+
 static bool open_file(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)
 {
 	int64_t deadline = sl_clock_monotonic() + conf->wait_us;
 	sl_cleanup(put_config) duckdb_config config = NULL;
 
 	if (!make_config(conf, &config, err))
+		return false;
+	if (!sl_file_exists(conf->path) && !make_file(conf->path, config, err))
 		return false;
 	for (;;) {
 		sl_cleanup(put_duck_text) char *text = NULL;
