@@ -55,7 +55,7 @@ enum sl_kind sl_pg_kind_of(Oid type)
 static struct sl_str time_text(struct sl_str v, struct sl_buf *out)
 {
 	ptrdiff_t blank = sl_str_find(v, ' ');
-	struct sl_str fraction = v;
+	struct sl_str fraction;
 
 	if (blank < 0 || sl_str_ends(v, " BC"))
 		return v;

@@ -42,7 +42,7 @@ need_packages() {
 
 # DuckDB's library, pinned by checksum, in .cache/duckdb.
 need_duckdb() {
-	"$ROOT/scripts/get-duckdb" "$ROOT/.cache/duckdb" || fail "cannot get libduckdb.so (see above)"
+	"$ROOT/scripts/get-duckdb" "$ROOT/.cache/duckdb" >/dev/null || fail "cannot get libduckdb.so (see above)"
 }
 
 # build PRESET [target…]: configures once, builds what changed.

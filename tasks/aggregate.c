@@ -4,11 +4,11 @@
  */
 #include <stdio.h>
 
-#include "tasks/aggregate/models.h"
 #include "base/log.h"
 #include "run/lock.h"
 #include "run/stage.h"
 #include "store/sink.h"
+#include "tasks/aggregate/models.h"
 
 #define WAIT (30 * SL_SECOND)
 

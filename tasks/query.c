@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/sqltext.h"
-#include "tasks/query/output.h"
 #include "run/stage.h"
 #include "store/sink.h"
+#include "tasks/query/output.h"
 
 #define SQL_MAX ((size_t)1 << 20)
 #define TABLE_LIMIT 1000

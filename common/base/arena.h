@@ -13,9 +13,9 @@
 struct sl_arena_block;
 
 struct sl_arena {
-	struct sl_arena_block *head; /* block in use */
+	struct sl_arena_block *head;  /* block in use */
 	struct sl_arena_block *spare; /* kept by reset */
-	size_t used; /* bytes given out since the last reset */
+	size_t used;		      /* bytes given out since the last reset */
 };
 
 #define SL_ARENA_INIT {NULL, NULL, 0}

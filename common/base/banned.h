@@ -13,12 +13,15 @@
 #include <time.h>
 
 #ifndef __cplusplus
-#undef sprintf /* macros when clang builds with _FORTIFY_SOURCE; a poisoned name must not be one */
+#undef sprintf /* macros when clang builds with _FORTIFY_SOURCE; a poisoned name must not be one   \
+		*/
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok strtok_r /* base/buf.h */
-#pragma GCC poison atoi atol atoll atof strtol strtoll strtoul strtoull strtod sscanf /* base/num.h */
-#pragma GCC poison gmtime localtime gmtime_r localtime_r mktime strftime strptime /* base/clock.h */
-#pragma GCC poison system popen tmpnam mktemp                                     /* run/spawn.h */
+#pragma GCC poison atoi atol atoll atof strtol strtoll strtoul strtoull strtod sscanf /* base/num.h \
+										       */
+#pragma GCC poison gmtime localtime gmtime_r localtime_r mktime strftime strptime /* base/clock.h  \
+										   */
+#pragma GCC poison system popen tmpnam mktemp					  /* run/spawn.h */
 #endif
 
 #endif

@@ -16,7 +16,8 @@ int sl_cancel_signal(void); /* 0, or the signal that asked us to stop */
 /* False with SL_ERR_CANCELLED when a stop was asked for. */
 SL_NODISCARD bool sl_cancel_check(struct sl_err *err);
 
-/* Called from the handler (async-signal-safe work only), e.g. to cancel a running query; NULL none. */
+/* Called from the handler (async-signal-safe work only), e.g. to cancel a running query; NULL none.
+ */
 void sl_cancel_hook(void (*hook)(void *), void *arg);
 
 /* PR_SET_PDEATHSIG with SIGKILL; exits at once when the parent changed meanwhile. */

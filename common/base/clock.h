@@ -18,7 +18,7 @@ typedef int64_t sl_time;
 #define SL_SECOND INT64_C(1000000)
 #define SL_DAY (INT64_C(86400) * SL_SECOND)
 
-sl_time sl_clock_now(void); /* wall clock: log lines and telemetry only */
+sl_time sl_clock_now(void);	  /* wall clock: log lines and telemetry only */
 int64_t sl_clock_monotonic(void); /* µs, for durations */
 
 struct sl_civil {
@@ -36,8 +36,8 @@ size_t sl_date_text(int32_t days, char out[16]);
 
 struct sl_zone; /* one named time zone */
 
-/* Loads zone "Europe/Paris" or "UTC". SL_ERR_CONFIG when it does not exist. Zones are cached for the
- * life of the process; the pointer stays valid until exit. */
+/* Loads zone "Europe/Paris" or "UTC". SL_ERR_CONFIG when it does not exist. Zones are cached for
+ * the life of the process; the pointer stays valid until exit. */
 SL_NODISCARD bool sl_zone_get(const char *name, const struct sl_zone **ret, struct sl_err *err);
 const char *sl_zone_name(const struct sl_zone *z);
 
@@ -50,18 +50,18 @@ enum sl_local sl_zone_to_utc(const struct sl_zone *z, const struct sl_civil *c, 
 
 enum sl_time_result {
 	SL_TIME_OK,
-	SL_TIME_SYNTAX, /* not a date and time */
-	SL_TIME_RANGE, /* no such day or hour, or a leap second where none can be */
-	SL_TIME_NAIVE, /* no offset in the text and no zone given */
-	SL_TIME_GAP, /* skipped by the clock change */
+	SL_TIME_SYNTAX,	   /* not a date and time */
+	SL_TIME_RANGE,	   /* no such day or hour, or a leap second where none can be */
+	SL_TIME_NAIVE,	   /* no offset in the text and no zone given */
+	SL_TIME_GAP,	   /* skipped by the clock change */
 	SL_TIME_AMBIGUOUS, /* happened twice */
 };
 
 /*
- * "2026-11-25T17:52:40[.ffffff](Z|±HH[:]MM)", 'T' or one blank between date and time; also a bare date
- * (midnight) when zone is given. Without offset the zone (may be NULL) decides. Second 60 is taken as
- * the next minute when it is 23:59:60 UTC on a month's last day, else RANGE. More than 6 digits of
- * fraction are cut. On AMBIGUOUS *ret is the earlier instant. Source: RFC 3339 §5.6.
+ * "2026-11-25T17:52:40[.ffffff](Z|±HH[:]MM)", 'T' or one blank between date and time; also a bare
+ * date (midnight) when zone is given. Without offset the zone (may be NULL) decides. Second 60 is
+ * taken as the next minute when it is 23:59:60 UTC on a month's last day, else RANGE. More than 6
+ * digits of fraction are cut. On AMBIGUOUS *ret is the earlier instant. Source: RFC 3339 §5.6.
  */
 enum sl_time_result sl_time_parse(struct sl_str s, const struct sl_zone *zone, sl_time *ret);
 
@@ -77,6 +77,7 @@ size_t sl_time_text(sl_time t, char out[32]);
 /* Formats with the strftime letters %Y %m %d %H %M %S %j (and %%) only, in UTC; for path templates.
  * SL_ERR_CONFIG on any other letter. */
 struct sl_buf;
-SL_NODISCARD bool sl_time_format(sl_time t, const char *fmt, struct sl_buf *out, struct sl_err *err);
+SL_NODISCARD bool sl_time_format(sl_time t, const char *fmt, struct sl_buf *out,
+				 struct sl_err *err);
 
 #endif

@@ -49,7 +49,8 @@ struct sl_err {
 
 #define SL_ERR_INIT {SL_ERR_NONE, "", ""}
 
-/* Fills err and returns false, so that failing is one line. Too long a text is cut, never an error. */
+/* Fills err and returns false, so that failing is one line. Too long a text is cut, never an error.
+ */
 bool sl_err_set(struct sl_err *err, enum sl_err_kind kind, const char *fmt, ...) SL_PRINTF(3, 4);
 
 /* As sl_err_set, with ": <text of errnum>" behind. ENOSPC, EDQUOT, EIO become SL_ERR_IO whatever
@@ -71,14 +72,15 @@ int sl_err_exit_code(enum sl_err_kind kind);
 bool sl_err_retryable(enum sl_err_kind kind);
 
 /*
- * A broken contract inside this program (never bad input): one line, the prepared result line if the
- * runtime has set one, then _exit(70). Stays in release builds.
+ * A broken contract inside this program (never bad input): one line, the prepared result line if
+ * the runtime has set one, then _exit(70). Stays in release builds.
  */
 #define SL_BUG(...) sl_bug(__FILE_NAME__, __LINE__, __VA_ARGS__)
 #define SL_ASSERT(cond) ((cond) ? (void)0 : SL_BUG("assertion \"%s\" does not hold", #cond))
 SL_NORETURN void sl_bug(const char *file, int line, const char *fmt, ...) SL_PRINTF(3, 4);
 
-/* Text written as the very last line by sl_bug (the result line with exit 70); borrowed for ever. */
+/* Text written as the very last line by sl_bug (the result line with exit 70); borrowed for ever.
+ */
 void sl_bug_set_result(const char *line);
 
 #ifndef __FILE_NAME__ /* gcc 12 has it, older ones not */

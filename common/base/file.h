@@ -1,6 +1,7 @@
 /*
  * Files: nothing half-written is ever visible under its final name. A new file is written under a
- * temporary name in the same directory, synced, then linked (first one wins) or renamed (last wins).
+ * temporary name in the same directory, synced, then linked (first one wins) or renamed (last
+ * wins).
  */
 #ifndef SL_BASE_FILE_H
 #define SL_BASE_FILE_H
@@ -19,16 +20,17 @@ SL_NODISCARD bool sl_dir_make(const char *path, struct sl_err *err);
 /* Makes the names in a directory durable: also for names that somebody else made. SL_ERR_IO. */
 SL_NODISCARD bool sl_dir_sync(const char *path, struct sl_err *err);
 
-/* Whole file, appended to out, at most max bytes (more is SL_ERR_DATA; a missing one SL_ERR_NO_INPUT;
- * not a regular file SL_ERR_NO_INPUT). */
-SL_NODISCARD bool sl_file_read(const char *path, size_t max, struct sl_buf *out, struct sl_err *err);
+/* Whole file, appended to out, at most max bytes (more is SL_ERR_DATA; a missing one
+ * SL_ERR_NO_INPUT; not a regular file SL_ERR_NO_INPUT). */
+SL_NODISCARD bool sl_file_read(const char *path, size_t max, struct sl_buf *out,
+			       struct sl_err *err);
 
 bool sl_file_exists(const char *path);
 
 /* A file being written. Zero-initialise; close is safe on a zeroed or finished one and removes what
  * was not published. */
 struct sl_tmpfile {
-	int fd; /* valid while path is not NULL */
+	int fd;	    /* valid while path is not NULL */
 	char *path; /* temporary name */
 };
 
@@ -39,8 +41,8 @@ SL_NODISCARD bool sl_tmpfile_open(struct sl_tmpfile *t, const char *dir, struct 
 SL_NODISCARD bool sl_fd_write_all(int fd, const void *p, size_t n, const char *what,
 				  struct sl_err *err);
 
-/* fsync, link(2) to final, fsync of the directory. *ret_won = false when final existed already (that
- * version stays, ours is removed): no error. SL_ERR_IO. */
+/* fsync, link(2) to final, fsync of the directory. *ret_won = false when final existed already
+ * (that version stays, ours is removed): no error. SL_ERR_IO. */
 SL_NODISCARD bool sl_tmpfile_link(struct sl_tmpfile *t, const char *final, bool *ret_won,
 				  struct sl_err *err);
 /* fsync, rename(2) over final, fsync of the directory. */
@@ -66,10 +68,12 @@ void sl_names_release(struct sl_names *names);
  * are refused (openat2 with RESOLVE_BENEATH, Linux 5.6; checked component by component before).
  * Regular files only; a directory, FIFO or device is SL_ERR_NO_INPUT and never opened for reading.
  */
-SL_NODISCARD bool sl_open_beneath(const char *root, const char *rel, int *ret_fd, struct sl_err *err);
+SL_NODISCARD bool sl_open_beneath(const char *root, const char *rel, int *ret_fd,
+				  struct sl_err *err);
 
 /* Exclusive flock on path (created). Waits up to wait_us, then SL_ERR_AGAIN naming the holder's pid
- * as written into the file. *ret_fd stays open for the holder's life; not O_CLOEXEC when inherit. */
+ * as written into the file. *ret_fd stays open for the holder's life; not O_CLOEXEC when inherit.
+ */
 SL_NODISCARD bool sl_lock_file(const char *path, int64_t wait_us, bool inherit, int *ret_fd,
 			       struct sl_err *err);
 

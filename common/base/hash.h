@@ -19,7 +19,7 @@ struct sl_hash {
 void sl_hash_init(struct sl_hash *h);
 void sl_hash_bytes(struct sl_hash *h, const void *p, size_t n); /* raw, no length in front */
 void sl_hash_str(struct sl_hash *h, struct sl_str s); /* 8-byte little-endian length, then bytes */
-void sl_hash_strz(struct sl_hash *h, const char *z); /* NULL differs from "" */
+void sl_hash_strz(struct sl_hash *h, const char *z);  /* NULL differs from "" */
 void sl_hash_u64(struct sl_hash *h, uint64_t v);
 void sl_hash_hex(struct sl_hash *h, char out[SL_HASH_HEX]); /* ends the hash */
 int64_t sl_hash_i64(struct sl_hash *h); /* ends the hash: its first 8 bytes, little-endian */

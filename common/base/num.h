@@ -24,12 +24,14 @@ enum sl_dec_result { SL_DEC_OK, SL_DEC_SYNTAX, SL_DEC_RANGE, SL_DEC_SCALE };
  * Exact decimal: [+-]digits[.digits][e[+-]digits] → value × 10^scale. precision ≤ 18 digits.
  * SL_DEC_SCALE: digits other than 0 behind the scale (nothing is rounded silently).
  */
-enum sl_dec_result sl_num_decimal(struct sl_str s, unsigned precision, unsigned scale, int64_t *ret);
+enum sl_dec_result sl_num_decimal(struct sl_str s, unsigned precision, unsigned scale,
+				  int64_t *ret);
 
 /* 10^n for n ≤ 18. */
 int64_t sl_num_pow10(unsigned n);
 
-/* value ÷ 10^scale as text, e.g. (-5, 2) → "-0.05"; at most 24 bytes with the NUL; returns length. */
+/* value ÷ 10^scale as text, e.g. (-5, 2) → "-0.05"; at most 24 bytes with the NUL; returns length.
+ */
 size_t sl_num_decimal_text(int64_t value, unsigned scale, char out[24]);
 
 /* Shortest text that reads back as the same double, JSON form; NaN and infinity are "null".

@@ -35,7 +35,7 @@ bool sl_str_eqz(struct sl_str s, const char *z);
 int sl_str_cmp(struct sl_str a, struct sl_str b); /* by bytes, shorter first */
 bool sl_str_starts(struct sl_str s, const char *prefix);
 bool sl_str_ends(struct sl_str s, const char *suffix);
-ptrdiff_t sl_str_find(struct sl_str s, char c); /* index or -1 */
+ptrdiff_t sl_str_find(struct sl_str s, char c);			  /* index or -1 */
 struct sl_str sl_str_sub(struct sl_str s, size_t from, size_t n); /* clamped to s */
 
 /* Without blanks at both ends: ASCII white space, U+00A0, U+202F, U+2007 and U+FEFF. */
@@ -52,7 +52,8 @@ bool sl_utf8_valid(struct sl_str s, size_t *bad);
 /* Length of the well-formed UTF-8 sequence at p, of n bytes at most; 0 when there is none. */
 size_t sl_utf8_len(const char *p, size_t n);
 
-/* Edit distance for "did you mean": insert, delete, replace, swap of neighbours; at most 64 bytes. */
+/* Edit distance for "did you mean": insert, delete, replace, swap of neighbours; at most 64 bytes.
+ */
 size_t sl_str_distance(const char *a, const char *b);
 
 #endif

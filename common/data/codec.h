@@ -1,6 +1,7 @@
 /*
- * A codec knows one file format: where its records end (cut, used by collect: a scanner, no parsing)
- * and what is in them (decode, used by normalize). A codec is one file and one line in codec_list.h.
+ * A codec knows one file format: where its records end (cut, used by collect: a scanner, no
+ * parsing) and what is in them (decode, used by normalize). A codec is one file and one line in
+ * codec_list.h.
  */
 #ifndef SL_DATA_CODEC_H
 #define SL_DATA_CODEC_H
@@ -18,15 +19,17 @@
 
 /*
  * Cutting. The cutter is fed the input's bytes in pieces and says where records end. State lives in
- * the cutter (a few words), so a piece may end anywhere, also inside a quoted cell or a UTF-8 letter.
+ * the cutter (a few words), so a piece may end anywhere, also inside a quoted cell or a UTF-8
+ * letter.
  */
 struct sl_cutter {
 	uint64_t w[8]; /* the codec's own state; zero at the input's begin */
 };
 
 struct sl_cut_event {
-	size_t end; /* offset in the piece, one past the record's last byte and its separator; equals
-		     * from when only this piece tells that the last one ended with a record */
+	size_t end; /* offset in the piece, one past the record's last byte and its separator;
+		     * equals from when only this piece tells that the last one ended with a record
+		     */
 	bool blank; /* no record in these bytes (blank line, closing bracket): no count */
 };
 
@@ -37,14 +40,14 @@ struct sl_codec {
 	const struct sl_field *params;
 	size_t params_size;
 
-	/* True when the format has a header record that every part needs (CSV). collect then keeps the
-	 * first record aside (frame 0) and gives it to decode. May be NULL: no header. */
+	/* True when the format has a header record that every part needs (CSV). collect then keeps
+	 * the first record aside (frame 0) and gives it to decode. May be NULL: no header. */
 	bool (*has_header)(const void *params);
 
 	/*
-	 * Finds the next record end in p[from…n). Returns true and fills ev; false: the piece is used
-	 * up inside a record. At the input's end the caller takes what is left as one record, unless
-	 * a line end behind it would make it blank.
+	 * Finds the next record end in p[from…n). Returns true and fills ev; false: the piece is
+	 * used up inside a record. At the input's end the caller takes what is left as one record,
+	 * unless a line end behind it would make it blank.
 	 */
 	bool (*cut)(const void *params, struct sl_cutter *c, const char *p, size_t from, size_t n,
 		    struct sl_cut_event *ev);
@@ -55,11 +58,12 @@ struct sl_codec {
 		     void **ret_decoder, struct sl_err *err);
 
 	/*
-	 * Decodes the records of one part into an empty batch: adds a row per record with its place,
-	 * stores the contract's columns 0…n-1 (computed ones stay NULL), rejects what it cannot read
-	 * (field "", rule "syntax"). bytes stay borrowed until the batch is reset; they are followed by
-	 * 64 readable bytes. last: the part ends the input (a record cut off there is a reject whose
-	 * reason is "input ends inside a record"). Errors only for what is no record's fault.
+	 * Decodes the records of one part into an empty batch: adds a row per record with its
+	 * place, stores the contract's columns 0…n-1 (computed ones stay NULL), rejects what it
+	 * cannot read (field "", rule "syntax"). bytes stay borrowed until the batch is reset; they
+	 * are followed by 64 readable bytes. last: the part ends the input (a record cut off there
+	 * is a reject whose reason is "input ends inside a record"). Errors only for what is no
+	 * record's fault.
 	 */
 	bool (*decode)(void *decoder, struct sl_str bytes, bool last, struct sl_batch *b,
 		       struct sl_err *err);

@@ -112,9 +112,10 @@ static const char *read_cell(const struct decoder *d, const char *p, const char 
 static size_t read_record(struct decoder *d, struct sl_str bytes, size_t at, struct record *r)
 {
 	const char *p = bytes.p + at, *end = bytes.p + bytes.n;
+	struct cell spare = {0}; /* where cells beyond the header go */
+
 	*r = (struct record){.pos.offset = (uint32_t)at};
 	for (;;) {
-		struct cell spare;
 		struct cell *cell = r->n <= d->width ? &d->cells[r->n] : &spare;
 		r->n++;
 		p = read_cell(d, p, end, cell, &r->fault);

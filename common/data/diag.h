@@ -2,7 +2,8 @@
  * Diagnostics of a text file: all of them in one pass, each with line and column, printed in the
  * compilers' form with the source line and a caret:
  *
- *	pipelines/imo/pipeline.yaml:14:7: error[E1003]: unknown key "colums" (did you mean "columns"?)
+ *	pipelines/imo/pipeline.yaml:14:7: error[E1003]: unknown key "colums" (did you mean
+ *"columns"?)
  */
 #ifndef SL_DATA_DIAG_H
 #define SL_DATA_DIAG_H
@@ -40,8 +41,9 @@ enum sl_diag_code {
 
 struct sl_place {
 	const char *file; /* as the user knows it; borrowed from the diag list's owner */
-	unsigned line; /* from 1; 0: not in a file (then origin says where: "--set", "environment") */
-	unsigned col; /* from 1, in characters */
+	unsigned line; /* from 1; 0: not in a file (then origin says where: "--set", "environment")
+			*/
+	unsigned col;  /* from 1, in characters */
 	const char *origin;
 };
 
@@ -57,8 +59,8 @@ struct sl_diags {
 
 #define SL_DIAGS_INIT {NULL, 0, 0}
 
-void sl_diag_add(struct sl_diags *d, enum sl_diag_code code, struct sl_place at, const char *fmt, ...)
-	SL_PRINTF(4, 5);
+void sl_diag_add(struct sl_diags *d, enum sl_diag_code code, struct sl_place at, const char *fmt,
+		 ...) SL_PRINTF(4, 5);
 
 /* All of them in order of place, with source line and caret (reads the files again for that). */
 void sl_diags_print(const struct sl_diags *d, struct sl_buf *out);
@@ -70,7 +72,8 @@ void sl_diags_release(struct sl_diags *d);
 /* meaning and cure of "E1003"; false when there is no such code. */
 bool sl_diag_explain(const char *code, const char **meaning, const char **cure);
 
-/* " (did you mean \"columns\"?)" appended to out when one of names is near to word, else nothing. */
+/* " (did you mean \"columns\"?)" appended to out when one of names is near to word, else nothing.
+ */
 void sl_suggest(struct sl_buf *out, const char *word, const char *const *names, size_t n);
 
 #endif

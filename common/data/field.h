@@ -27,22 +27,22 @@
 #include "data/yaml.h"
 
 enum sl_field_type {
-	SL_FT_BOOL, /* bool */
-	SL_FT_INT, /* int64_t, min…max */
-	SL_FT_SIZE, /* uint64_t bytes, "64KiB" */
+	SL_FT_BOOL,	/* bool */
+	SL_FT_INT,	/* int64_t, min…max */
+	SL_FT_SIZE,	/* uint64_t bytes, "64KiB" */
 	SL_FT_DURATION, /* int64_t µs, "30s" */
-	SL_FT_TEXT, /* const char * */
-	SL_FT_ENUM, /* int: index into choices */
-	SL_FT_TEXTS, /* struct sl_texts: one text or a list of them */
-	SL_FT_PAIRS, /* struct sl_pairs: a map text → text, in order */
-	SL_FT_NODE, /* struct sl_node *: any value, read by the owner */
+	SL_FT_TEXT,	/* const char * */
+	SL_FT_ENUM,	/* int: index into choices */
+	SL_FT_TEXTS,	/* struct sl_texts: one text or a list of them */
+	SL_FT_PAIRS,	/* struct sl_pairs: a map text → text, in order */
+	SL_FT_NODE,	/* struct sl_node *: any value, read by the owner */
 };
 
 enum {
 	SL_F_REQUIRED = 1 << 0,
 	SL_F_IDENTITY = 1 << 1, /* changes rows: part of rev. Without it the field is DEPLOY */
-	SL_F_SECRET = 1 << 2, /* refused on argv and in files, never shown */
-	SL_F_FLAG = 1 << 3, /* has a flag of its own on argv: --name, with '_' as '-' */
+	SL_F_SECRET = 1 << 2,	/* refused on argv and in files, never shown */
+	SL_F_FLAG = 1 << 3,	/* has a flag of its own on argv: --name, with '_' as '-' */
 };
 
 struct sl_texts {
@@ -62,15 +62,15 @@ struct sl_field {
 	enum sl_field_type type;
 	size_t offset;
 	unsigned flags;
-	const char *def; /* as text in the file; NULL: zero, or absent */
-	int64_t min, max; /* SL_FT_INT, SL_FT_SIZE, SL_FT_DURATION; 0,0 means no limits */
+	const char *def;	    /* as text in the file; NULL: zero, or absent */
+	int64_t min, max;	    /* SL_FT_INT, SL_FT_SIZE, SL_FT_DURATION; 0,0 means no limits */
 	const char *const *choices; /* SL_FT_ENUM, NULL-terminated */
-	const char *help; /* one phrase, with the unit */
+	const char *help;	    /* one phrase, with the unit */
 };
 
 /* Compile-time check that struct s's member m has type t, then its offset. */
 #define SL_F_AT(s, m, t)                                                                           \
-	(offsetof(s, m) + 0 * sizeof(char[_Generic(((s *)0)->m, t : 1, default : -1)]))
+	(offsetof(s, m) + 0 * sizeof(char[_Generic(((s *)0)->m, t: 1, default: -1)]))
 
 #define SL_F_BOOL(s, m, fl, d, h) {#m, SL_FT_BOOL, SL_F_AT(s, m, bool), fl, d, 0, 0, NULL, h}
 #define SL_F_INT(s, m, fl, d, lo, hi, h)                                                           \
@@ -79,7 +79,8 @@ struct sl_field {
 	{#m, SL_FT_SIZE, SL_F_AT(s, m, uint64_t), fl, d, lo, hi, NULL, h}
 #define SL_F_DURATION(s, m, fl, d, lo, hi, h)                                                      \
 	{#m, SL_FT_DURATION, SL_F_AT(s, m, int64_t), fl, d, lo, hi, NULL, h}
-#define SL_F_TEXT(s, m, fl, d, h) {#m, SL_FT_TEXT, SL_F_AT(s, m, const char *), fl, d, 0, 0, NULL, h}
+#define SL_F_TEXT(s, m, fl, d, h)                                                                  \
+	{#m, SL_FT_TEXT, SL_F_AT(s, m, const char *), fl, d, 0, 0, NULL, h}
 #define SL_F_ENUM(s, m, fl, d, ch, h) {#m, SL_FT_ENUM, SL_F_AT(s, m, int), fl, d, 0, 0, ch, h}
 #define SL_F_TEXTS(s, m, fl, h)                                                                    \
 	{#m, SL_FT_TEXTS, SL_F_AT(s, m, struct sl_texts), fl, NULL, 0, 0, NULL, h}
@@ -87,7 +88,8 @@ struct sl_field {
 	{#m, SL_FT_PAIRS, SL_F_AT(s, m, struct sl_pairs), fl, NULL, 0, 0, NULL, h}
 #define SL_F_NODE(s, m, fl, h)                                                                     \
 	{#m, SL_FT_NODE, SL_F_AT(s, m, struct sl_node *), fl, NULL, 0, 0, NULL, h}
-/* key: the name in the file where the member cannot have it ("enum", or a text before its parsing) */
+/* key: the name in the file where the member cannot have it ("enum", or a text before its parsing)
+ */
 #define SL_F_TEXT_AS(s, key, m, fl, d, h)                                                          \
 	{key, SL_FT_TEXT, SL_F_AT(s, m, const char *), fl, d, 0, 0, NULL, h}
 #define SL_F_TEXTS_AS(s, key, m, fl, h)                                                            \
@@ -97,10 +99,11 @@ struct sl_field {
 /*
  * Fills out (params_size bytes, zeroed first) from a YAML mapping, defaults for what is absent.
  * Unknown keys (with a suggestion), wrong types, ranges and missing required keys go to diags; true
- * when this call added none. what: "rule \"trim\"" for the messages. map may be NULL (all defaults).
- * extra: further keys that the caller reads itself, NULL-terminated, or NULL; sl_fields_any: all other
- * keys are somebody else's. A missing key is reported where the mapping's own key stands. A null is
- * refused: a key without a value is more often a slip than a wish for the default.
+ * when this call added none. what: "rule \"trim\"" for the messages. map may be NULL (all
+ * defaults). extra: further keys that the caller reads itself, NULL-terminated, or NULL;
+ * sl_fields_any: all other keys are somebody else's. A missing key is reported where the mapping's
+ * own key stands. A null is refused: a key without a value is more often a slip than a wish for the
+ * default.
  */
 extern const char *const sl_fields_any[];
 bool sl_fields_read(const struct sl_field *table, void *out, size_t params_size,

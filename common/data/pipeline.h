@@ -37,13 +37,13 @@ struct sl_source {
 enum sl_table_mode { SL_MODE_APPEND, SL_MODE_LATEST };
 
 struct sl_store {
-	const char *table; /* "orders" or "silver.annonces"; lower-case identifiers */
+	const char *table;	   /* "orders" or "silver.annonces"; lower-case identifiers */
 	const char *schema, *name; /* its two halves; schema NULL when there is none */
-	int mode; /* enum sl_table_mode */
-	struct sl_texts key; /* latest */
-	const char *version; /* latest; NULL: none, later editions win */
-	size_t *key_cols; /* indexes of key in the contract */
-	ptrdiff_t version_col; /* or -1 */
+	int mode;		   /* enum sl_table_mode */
+	struct sl_texts key;	   /* latest */
+	const char *version;	   /* latest; NULL: none, later editions win */
+	size_t *key_cols;	   /* indexes of key in the contract */
+	ptrdiff_t version_col;	   /* or -1 */
 };
 
 enum sl_limit_unit { SL_LIMIT_ROWS, SL_LIMIT_PERCENT };
@@ -53,7 +53,7 @@ enum sl_model_as { SL_MODEL_VIEW, SL_MODEL_TABLE };
 struct sl_model {
 	const char *name; /* "gold.marche": the relation it makes */
 	const char *file; /* absolute path of the .sql */
-	int as; /* enum sl_model_as */
+	int as;		  /* enum sl_model_as */
 	struct sl_place at;
 };
 
@@ -65,10 +65,10 @@ struct sl_query {
 
 /* One backend, resolved: which engine and connection serve which role. */
 struct sl_backend {
-	const char *name; /* "embedded" */
-	const char *store; /* module: "duckdb" or "pg" */
+	const char *name;	/* "embedded" */
+	const char *store;	/* module: "duckdb" or "pg" */
 	const char *store_conn; /* connection id, NULL for duckdb */
-	const char *bronze; /* "file", "s3" */
+	const char *bronze;	/* "file", "s3" */
 	const char *bronze_conn;
 	const char *queue; /* "redis", NULL: none */
 	const char *queue_conn;
@@ -88,7 +88,7 @@ struct sl_pipeline {
 	struct sl_arena arena;
 	const char *file; /* as given by the user, for messages */
 	const char *path; /* absolute */
-	const char *dir; /* absolute, holds models/ and queries/ */
+	const char *dir;  /* absolute, holds models/ and queries/ */
 	const char *name;
 	const char *description;
 	struct sl_schedule schedule;
@@ -100,40 +100,42 @@ struct sl_pipeline {
 	size_t n_rules;
 	struct sl_store store;
 	int64_t reject_limit; /* rows, or hundredths of a percent */
-	int reject_unit; /* enum sl_limit_unit */
+	int reject_unit;      /* enum sl_limit_unit */
 	struct sl_model *models;
 	size_t n_models;
 	struct sl_query *queries;
 	size_t n_queries;
-	bool fuse; /* one Airflow task for collect, normalize and store */
-	int64_t partitions_max; /* most mapped normalize tasks */
-	uint64_t partition_bytes; /* raw bytes that make one more of them worth while */
+	bool fuse;		   /* one Airflow task for collect, normalize and store */
+	int64_t partitions_max;	   /* most mapped normalize tasks */
+	uint64_t partition_bytes;  /* raw bytes that make one more of them worth while */
 	struct sl_backend backend; /* the one chosen */
 	struct sl_texts backend_names;
-	struct sl_node *root; /* the tree, for plan and --explain */
-	char rev[SL_HASH_HEX]; /* rules in force (DESIGN §2: rev) */
+	struct sl_node *root;	 /* the tree, for plan and --explain */
+	char rev[SL_HASH_HEX];	 /* rules in force (DESIGN §2: rev) */
 	char shape[SL_HASH_HEX]; /* table, mode, key, version, source order: 78 when it changes */
 };
 
-/* One override of the tree: from --set or a flag. path as typed: "drop.path" (the leading "sources."
- * may be left out), "store.mode". The environment (SLUICE_DROP_PATH) is read by sl_pipeline_open
- * itself, since only the tree tells which names there are; overrides win over it. */
+/* One override of the tree: from --set or a flag. path as typed: "drop.path" (the leading
+ * "sources." may be left out), "store.mode". The environment (SLUICE_DROP_PATH) is read by
+ * sl_pipeline_open itself, since only the tree tells which names there are; overrides win over it.
+ */
 struct sl_override {
 	const char *path, *value, *origin; /* origin: "--set" */
 };
 
 struct sl_pipeline_opts {
-	const char *backend; /* NULL: embedded */
+	const char *backend;		     /* NULL: embedded */
 	const struct sl_override *overrides; /* later ones win */
 	size_t n_overrides;
 	bool store_needed; /* the stage will open the store (all backends are checked anyway) */
 };
 
 /*
- * Finds NAME (in $SLUICE_PIPELINES, ./pipelines, <exe>/../share/sluice/pipelines, <exe>/../pipelines)
- * or FILE, reads, checks all. All problems go to diags, in one pass. Returns NULL when there is any
- * (SL_ERR_CONFIG; SL_ERR_CONFIG also when it does not exist). Relative paths in the file count from
- * the file's directory, those of --set and the environment from the current one.
+ * Finds NAME (in $SLUICE_PIPELINES, ./pipelines, <exe>/../share/sluice/pipelines,
+ * <exe>/../pipelines) or FILE, reads, checks all. All problems go to diags, in one pass. Returns
+ * NULL when there is any (SL_ERR_CONFIG; SL_ERR_CONFIG also when it does not exist). Relative paths
+ * in the file count from the file's directory, those of --set and the environment from the current
+ * one.
  */
 struct sl_pipeline *sl_pipeline_open(const char *name_or_file, const struct sl_pipeline_opts *opts,
 				     struct sl_diags *diags, struct sl_err *err);

@@ -16,10 +16,10 @@
 enum sl_kind {
 	SL_BOOL, /* 0 or 1 */
 	SL_INT64,
-	SL_FLOAT64, /* finite */
-	SL_DECIMAL, /* int64 × 10^-scale, precision ≤ 18 */
-	SL_TEXT, /* UTF-8 without NUL */
-	SL_DATE, /* days since 1970-01-01, int64 in memory */
+	SL_FLOAT64,   /* finite */
+	SL_DECIMAL,   /* int64 × 10^-scale, precision ≤ 18 */
+	SL_TEXT,      /* UTF-8 without NUL */
+	SL_DATE,      /* days since 1970-01-01, int64 in memory */
 	SL_TIMESTAMP, /* sl_time: µs UTC */
 	SL_TEXT_LIST, /* texts, no NULL inside */
 };
@@ -49,7 +49,7 @@ struct sl_schema {
 #define SL_SCHEMA_INIT {NULL, 0, 0}
 
 size_t sl_schema_add(struct sl_schema *s, const char *name, struct sl_type type); /* its index */
-ptrdiff_t sl_schema_find(const struct sl_schema *s, struct sl_str name); /* index or -1 */
+ptrdiff_t sl_schema_find(const struct sl_schema *s, struct sl_str name);	  /* index or -1 */
 void sl_schema_release(struct sl_schema *s);
 
 #endif

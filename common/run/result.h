@@ -1,6 +1,6 @@
 /*
- * The result line: one compact JSON object of at most 8 KiB, the last line on stderr, on success and
- * on failure (DESIGN §6). Its keys are an interface: they are only added to.
+ * The result line: one compact JSON object of at most 8 KiB, the last line on stderr, on success
+ * and on failure (DESIGN §6). Its keys are an interface: they are only added to.
  */
 #ifndef SL_RUN_RESULT_H
 #define SL_RUN_RESULT_H
@@ -13,13 +13,13 @@
 
 struct sl_result {
 	const char *stage, *pipeline, *source, *run; /* NULL: left out */
-	uint64_t entries; /* log entries linked or handled */
+	uint64_t entries;			     /* log entries linked or handled */
 	uint32_t partitions; /* n of --partition k/n: how many mapped tasks the work falls into */
 	uint64_t n_in, kept, dup, filtered, rejected;
 	uint64_t inserted, updated, unchanged, stale, superseded;
-	uint64_t written; /* what this execution made new: chunks, clean parts, or rows */
-	uint64_t pending; /* entries that wait to be stored */
-	const char *note; /* one short remark for people, or NULL */
+	uint64_t written;	/* what this execution made new: chunks, clean parts, or rows */
+	uint64_t pending;	/* entries that wait to be stored */
+	const char *note;	/* one short remark for people, or NULL */
 	int64_t retry_after_us; /* 0: none */
 };
 

@@ -1,6 +1,6 @@
 /*
- * Executing our own stages: the driver and store start the same executables that Airflow starts. The
- * child ends with its parent (PDEATHSIG), stays in the process group, gets no stdin.
+ * Executing our own stages: the driver and store start the same executables that Airflow starts.
+ * The child ends with its parent (PDEATHSIG), stays in the process group, gets no stdin.
  */
 #ifndef SL_RUN_SPAWN_H
 #define SL_RUN_SPAWN_H

@@ -1,12 +1,12 @@
 /*
  * Bronze: immutable chunks of an input's raw bytes, the truth that everything else is made from.
  *
- * A chunk file is a zstd *skippable* frame (RFC 8878 §3.1.2) with a JSON header and its checksum, then
- * one zstd frame per part (several for an oversize part). So `zstd -dc chunk.zst` prints the original
- * bytes. A small chunk is written at once with a header of its size; for a larger one the header's
- * room is left free at the begin and filled at the end, so that memory stays at one part.
- * Chunk id = BLAKE2b(source, input, codec and its settings, cut rule, header row, bytes, and where in
- * the input these stand): a chunk that repeats another's bytes further down is one of its own.
+ * A chunk file is a zstd *skippable* frame (RFC 8878 §3.1.2) with a JSON header and its checksum,
+ * then one zstd frame per part (several for an oversize part). So `zstd -dc chunk.zst` prints the
+ * original bytes. A small chunk is written at once with a header of its size; for a larger one the
+ * header's room is left free at the begin and filled at the end, so that memory stays at one part.
+ * Chunk id = BLAKE2b(source, input, codec and its settings, cut rule, header row, bytes, and where
+ * in the input these stand): a chunk that repeats another's bytes further down is one of its own.
  */
 #ifndef SL_STORE_BRONZE_H
 #define SL_STORE_BRONZE_H
@@ -23,24 +23,24 @@
 #include "store/home.h"
 
 #define SL_CHUNK_BYTES ((uint64_t)64 << 20) /* most raw bytes, except for one oversize record */
-#define SL_CHUNK_PARTS 1024 /* most parts: bounds the header */
+#define SL_CHUNK_PARTS 1024		    /* most parts: bounds the header */
 
 struct sl_part {
-	uint64_t at; /* offset of its first frame in the chunk file, bytes */
+	uint64_t at;	 /* offset of its first frame in the chunk file, bytes */
 	uint64_t frames; /* bytes of its frames */
 	uint64_t offset; /* offset of its bytes in the input, bytes */
-	uint64_t bytes; /* raw */
+	uint64_t bytes;	 /* raw */
 	uint32_t records;
 	bool oversize; /* one record larger than a part: normalize rejects it */
-	bool last; /* ends the input, or one of the files of an input that is collected whole */
+	bool last;     /* ends the input, or one of the files of an input that is collected whole */
 };
 
 struct sl_chunk {
 	char id[SL_HASH_HEX];
 	const char *source, *input, *codec;
 	struct sl_str header; /* CSV header record, or SL_STR_NULL */
-	uint64_t bytes; /* raw */
-	uint64_t records; /* sum over the parts */
+	uint64_t bytes;	      /* raw */
+	uint64_t records;     /* sum over the parts */
 	struct sl_part *parts;
 	size_t n_parts;
 };
@@ -56,7 +56,8 @@ struct sl_bronze_writer;
 
 /* key is borrowed until finish or abandon. offset: of the chunk's first byte in the input. */
 SL_NODISCARD bool sl_bronze_begin(const struct sl_home *home, const struct sl_chunk_key *key,
-				  uint64_t offset, struct sl_bronze_writer **ret, struct sl_err *err);
+				  uint64_t offset, struct sl_bronze_writer **ret,
+				  struct sl_err *err);
 /* Whether a part of so many bytes still belongs into this chunk (an oversize one counts as one of
  * SL_PART_BYTES). Only content decides, so the same bytes always fall into the same chunks. */
 bool sl_bronze_fits(const struct sl_bronze_writer *w, uint64_t bytes);
@@ -84,7 +85,8 @@ struct sl_bronze_reader;
 SL_NODISCARD bool sl_bronze_open(const struct sl_home *home, const char *source, const char *id,
 				 struct sl_bronze_reader **ret, struct sl_err *err);
 const struct sl_chunk *sl_bronze_chunk(const struct sl_bronze_reader *r);
-/* Decompresses part k into out (replaced), SL_DECODE_PADDING zero bytes behind. Not for oversize. */
+/* Decompresses part k into out (replaced), SL_DECODE_PADDING zero bytes behind. Not for oversize.
+ */
 SL_NODISCARD bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out,
 				 struct sl_err *err);
 void sl_bronze_close(struct sl_bronze_reader *r);

@@ -7,7 +7,7 @@
 #include "store/bronze.h"
 
 #define SL_SKIP_MAGIC UINT32_C(0x184D2A50) /* RFC 8878 §3.1.2, first of sixteen */
-#define SL_SKIP_HEAD 8 /* magic, size: bytes before the JSON */
+#define SL_SKIP_HEAD 8			   /* magic, size: bytes before the JSON */
 
 /* Bytes that the header of a chunk with this key needs at most, skippable frame's head included. */
 size_t sl_bronze_header_room(const struct sl_chunk *c, const char *settings);

@@ -22,8 +22,8 @@ struct sl_home {
 
 #define SL_HOME_INIT {NULL}
 
-/* flag (--home), $SLUICE_HOME, $XDG_STATE_HOME/sluice, $HOME/.local/state/sluice; none: SL_ERR_CONFIG.
- * Makes the directory. */
+/* flag (--home), $SLUICE_HOME, $XDG_STATE_HOME/sluice, $HOME/.local/state/sluice; none:
+ * SL_ERR_CONFIG. Makes the directory. */
 SL_NODISCARD bool sl_home_open(struct sl_home *h, const char *flag, const char *pipeline,
 			       struct sl_err *err);
 void sl_home_release(struct sl_home *h);

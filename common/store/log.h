@@ -28,7 +28,7 @@ struct sl_log_chunk {
 struct sl_log_input {
 	const char *name;
 	const char *settings; /* codec and cut rule, hex: changed settings make a new edition */
-	const char *stat; /* file fingerprint, or NULL when it may not be trusted */
+	const char *stat;     /* file fingerprint, or NULL when it may not be trusted */
 	struct sl_log_chunk *chunks;
 	size_t n_chunks; /* 0: an emptied input */
 };
@@ -36,9 +36,9 @@ struct sl_log_input {
 struct sl_log_entry {
 	uint64_t n; /* from 1 */
 	const char *source, *run;
-	const char *from, *to; /* interval or cursor range, RFC 3339 or text; NULL: none */
-	bool complete; /* the scope was seen whole */
-	uint32_t partitions; /* into how many the run's work falls */
+	const char *from, *to;	     /* interval or cursor range, RFC 3339 or text; NULL: none */
+	bool complete;		     /* the scope was seen whole */
+	uint32_t partitions;	     /* into how many the run's work falls */
 	struct sl_log_input *inputs; /* sorted by name */
 	size_t n_inputs;
 };
@@ -59,7 +59,7 @@ SL_NODISCARD bool sl_log_link(const struct sl_home *h, const struct sl_log_entry
 
 /* Newest edition of every input of a source, up to and with entry n (0: all). Sorted by name. */
 struct sl_edition {
-	uint64_t n; /* entry = edition */
+	uint64_t n;   /* entry = edition */
 	size_t place; /* in that entry */
 	const struct sl_log_input *input;
 };
@@ -74,8 +74,8 @@ SL_NODISCARD bool sl_log_inventory(const struct sl_home *h, const char *source, 
 const struct sl_edition *sl_inventory_find(const struct sl_inventory *inv, const char *name);
 
 /*
- * Runs. begin: links runs/<run>/<source>/begin.json with the newest number then (kept when it exists)
- * and returns it. own: numbers of the run's entries of a source, ascending.
+ * Runs. begin: links runs/<run>/<source>/begin.json with the newest number then (kept when it
+ * exists) and returns it. own: numbers of the run's entries of a source, ascending.
  */
 SL_NODISCARD bool sl_run_begin(const struct sl_home *h, const char *run, const char *source,
 			       uint64_t newest, uint64_t *ret_begin, struct sl_err *err);
@@ -90,7 +90,8 @@ SL_NODISCARD bool sl_mark_generation(const struct sl_home *h, const char *sink, 
 				     struct sl_err *err);
 bool sl_mark_exists(const struct sl_home *h, const char *sink, unsigned g, const char *source,
 		    uint64_t n);
-/* Entries 1…newest of a source without a mark, ascending; arena owned. One pass over the directory. */
+/* Entries 1…newest of a source without a mark, ascending; arena owned. One pass over the directory.
+ */
 SL_NODISCARD bool sl_mark_missing(const struct sl_home *h, const char *sink, unsigned g,
 				  const char *source, uint64_t newest, struct sl_arena *arena,
 				  uint64_t **ret, size_t *ret_n, struct sl_err *err);

@@ -10,8 +10,8 @@
 
 #define SL_LOG_FILE_MAX ((size_t)1 << 30) /* bytes of one entry or snapshot */
 
-/* {"name":…,"settings":…,"stat":…,"chunks":[["id",bytes,parts,records],…]} without the braces, so that
- * a caller can add its own keys. */
+/* {"name":…,"settings":…,"stat":…,"chunks":[["id",bytes,parts,records],…]} without the braces, so
+ * that a caller can add its own keys. */
 void sl_log_put_input(struct sl_buf *out, const struct sl_log_input *in);
 /* Texts are copied into arena. False when o is not such an object. */
 bool sl_log_get_input(const json_t *o, struct sl_arena *arena, struct sl_log_input *ret);
@@ -28,8 +28,8 @@ SL_NODISCARD bool sl_log_parse(const char *path, struct sl_str bytes, json_t **r
 bool sl_log_damaged(struct sl_err *err, const char *path, const char *why);
 void sl_log_decref(json_t **o); /* for sl_cleanup */
 
-/* Greatest numbers in log/<source>/: of an entry, and of a snapshot that reaches to at most upto (0:
- * any); 0 when there is none. */
+/* Greatest numbers in log/<source>/: of an entry, and of a snapshot that reaches to at most upto
+ * (0: any); 0 when there is none. */
 struct sl_log_numbers {
 	uint64_t entry, snapshot;
 };

@@ -48,7 +48,7 @@ bool sl_file_path(const char *path, const sl_time *start, struct sl_buf *out, st
 
 static const char *current_dir(struct sl_arena *arena)
 {
-	sl_cleanup(sl_freep) char *dir = getcwd(NULL, 0);
+	sl_cleanup(sl_freep) char *dir = get_current_dir_name();
 
 	return sl_arena_strdup(arena, dir ? dir : ".");
 }

@@ -42,6 +42,8 @@ static void add_csv(struct sl_buf *out, struct sl_str cell)
 {
 	bool quote = cell.p && cell.n == 0; /* "" is empty text, nothing at all is NULL */
 
+	if (!cell.p)
+		return;
 	for (size_t i = 0; i < cell.n && !quote; i++)
 		quote = memchr(",\"\r\n", cell.p[i], 4) != NULL;
 	if (!quote) {

@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "run/help.h"
+#include "store/log.h"
 #include "tasks/sluice/cmd.h"
 #include "tasks/sluice/ledger.h"
-#include "store/log.h"
 
 struct params {
 	int64_t entries;

@@ -1,4 +1,4 @@
-"""Every pipeline file, spoiled in a hundred seeded ways: each mistake must exit 78 and be told at its line and column."""
+"""Every pipeline file, spoiled in a hundred seeded ways: each mistake exits 78 and is told at its place."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def mutations(text: str, seed: int) -> list[Mutation]:
 
 
 def complaint(sluice: Path, file: Path, m: Mutation) -> str:
-    """"" when the mutation is told as it must be."""
+    """ "" when the mutation is told as it must be."""
     file.write_text(m.text, encoding="utf-8")
     done = subprocess.run([sluice, "validate", file], capture_output=True, text=True, check=False, timeout=30)
     if done.returncode == 78 and f"{file}:{m.want}" in done.stderr:
