@@ -46,13 +46,13 @@ bool sl_dir_sync(const char *dir, struct sl_err *err)
 	return true;
 }
 
-static bool make_one_dir(const char *path, struct sl_err *err)
+static bool make_one_dir(const char *path, bool sync, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *parent = dir_of(path);
 	struct stat st;
 
 	if (mkdir(path, 0777) == 0)
-		return sl_dir_sync(parent, err);
+		return !sync || sl_dir_sync(parent, err);
 	if (errno != EEXIST)
 		return sl_err_errno(err, SL_ERR_CREATE, errno, "cannot create directory \"%s\"",
 				    path);
@@ -63,7 +63,7 @@ static bool make_one_dir(const char *path, struct sl_err *err)
 	return true;
 }
 
-bool sl_dir_make(const char *path, struct sl_err *err)
+static bool make_dirs(const char *path, bool sync, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *copy = sl_xstrdup(path);
 	size_t n = strlen(copy);
@@ -77,11 +77,16 @@ bool sl_dir_make(const char *path, struct sl_err *err)
 		if (*p != '/' || p[-1] == '/')
 			continue;
 		*p = '\0';
-		if (!make_one_dir(copy, err))
+		if (!make_one_dir(copy, sync, err))
 			return false;
 		*p = '/';
 	}
-	return make_one_dir(copy, err);
+	return make_one_dir(copy, sync, err);
+}
+
+bool sl_dir_make(const char *path, struct sl_err *err)
+{
+	return make_dirs(path, true, err);
 }
 
 static bool no_input(struct sl_err *err, int errnum, const char *path)
@@ -166,11 +171,11 @@ bool sl_file_exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
-bool sl_tmpfile_open(struct sl_tmpfile *t, const char *dir, struct sl_err *err)
+static bool open_tmpfile(struct sl_tmpfile *t, const char *dir, bool sync, struct sl_err *err)
 {
 	static atomic_uint counter;
 
-	if (!sl_dir_make(dir, err))
+	if (!make_dirs(dir, sync, err))
 		return false;
 	for (int i = 0; i < TMP_TRIES; i++) { /* names of killed processes may still lie there */
 		unsigned number = atomic_fetch_add(&counter, 1);
@@ -186,6 +191,11 @@ bool sl_tmpfile_open(struct sl_tmpfile *t, const char *dir, struct sl_err *err)
 			break;
 	}
 	return sl_err_errno(err, SL_ERR_CREATE, errno, "cannot create a file in \"%s\"", dir);
+}
+
+bool sl_tmpfile_open(struct sl_tmpfile *t, const char *dir, struct sl_err *err)
+{
+	return open_tmpfile(t, dir, true, err);
 }
 
 bool sl_fd_write_all(int fd, const void *p, size_t n, const char *what, struct sl_err *err)
@@ -231,22 +241,29 @@ static bool link_name(const struct sl_tmpfile *t, const char *final, bool *won, 
 	return true;
 }
 
-bool sl_tmpfile_link(struct sl_tmpfile *t, const char *final, bool *ret_won, struct sl_err *err)
+static bool link_tmpfile(struct sl_tmpfile *t, const char *final, bool sync, bool *ret_won,
+			 struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *dir = dir_of(final);
 	bool won;
 
-	if (!sync_content(t, final, err))
+	if (sync && !sync_content(t, final, err))
 		return false;
 	SL_FAULT("file.before_link", err);
 	if (!link_name(t, final, &won, err))
 		return false;
 	SL_FAULT("file.after_link", err);
 	sl_tmpfile_close(t);
-	if (!sl_dir_sync(dir, err)) /* the loser too: the winner may have died before its sync */
+	/* The loser syncs too: the winner may have died before its sync. */
+	if (sync && !sl_dir_sync(dir, err))
 		return false;
 	*ret_won = won;
 	return true;
+}
+
+bool sl_tmpfile_link(struct sl_tmpfile *t, const char *final, bool *ret_won, struct sl_err *err)
+{
+	return link_tmpfile(t, final, true, ret_won, err);
 }
 
 bool sl_tmpfile_rename(struct sl_tmpfile *t, const char *final, struct sl_err *err)
@@ -273,26 +290,36 @@ void sl_tmpfile_close(struct sl_tmpfile *t)
 	*t = (struct sl_tmpfile)SL_TMPFILE_INIT;
 }
 
-static bool write_tmpfile(struct sl_tmpfile *t, const char *final, const void *p, size_t n,
-			  struct sl_err *err)
+static bool write_tmpfile(struct sl_tmpfile *t, const char *final, bool sync, const void *p,
+			  size_t n, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *dir = dir_of(final);
 
-	return sl_tmpfile_open(t, dir, err) && sl_fd_write_all(t->fd, p, n, final, err);
+	return open_tmpfile(t, dir, sync, err) && sl_fd_write_all(t->fd, p, n, final, err);
 }
 
 bool sl_file_link(const char *final, const void *p, size_t n, bool *ret_won, struct sl_err *err)
 {
 	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile t = SL_TMPFILE_INIT;
 
-	return write_tmpfile(&t, final, p, n, err) && sl_tmpfile_link(&t, final, ret_won, err);
+	return write_tmpfile(&t, final, true, p, n, err) &&
+	       link_tmpfile(&t, final, true, ret_won, err);
+}
+
+bool sl_file_link_unsynced(const char *final, const void *p, size_t n, bool *ret_won,
+			   struct sl_err *err)
+{
+	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile t = SL_TMPFILE_INIT;
+
+	return write_tmpfile(&t, final, false, p, n, err) &&
+	       link_tmpfile(&t, final, false, ret_won, err);
 }
 
 bool sl_file_replace(const char *final, const void *p, size_t n, struct sl_err *err)
 {
 	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile t = SL_TMPFILE_INIT;
 
-	return write_tmpfile(&t, final, p, n, err) && sl_tmpfile_rename(&t, final, err);
+	return write_tmpfile(&t, final, true, p, n, err) && sl_tmpfile_rename(&t, final, err);
 }
 
 static int compare_names(const void *a, const void *b)

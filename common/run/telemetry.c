@@ -57,9 +57,10 @@ void sl_telemetry_write(const struct sl_run *run, sl_time started, struct sl_str
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 	sl_cleanup(sl_freep) char *dir = sl_home_run_dir(run->run_id);
 	sl_cleanup(sl_freep) char *id = make_id(run, started);
-	sl_cleanup(sl_freep) char *stages = sl_home_path(&run->home, "runs/%s/stages", dir);
-	sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/%s.json", stages, id);
+	sl_cleanup(sl_freep) char *path =
+		sl_home_path(&run->home, "runs/%s/stages/%s.json", dir, id);
 	struct sl_err err = SL_ERR_INIT;
+	bool won;
 
 	sl_buf_add(&out, result.p, result.n - 1); /* the object goes on */
 	add_text(&out, "id", id);
@@ -68,6 +69,6 @@ void sl_telemetry_write(const struct sl_run *run, sl_time started, struct sl_str
 	sl_buf_addf(&out, ",\"pid\":%d,\"partition\":%" PRIu32, (int)getpid(), run->part_k);
 	add_context(&out);
 	sl_buf_adds(&out, "}\n");
-	if (!sl_dir_make(stages, &err) || !sl_file_replace(path, out.p, out.n, &err))
+	if (!sl_file_link_unsynced(path, out.p, out.n, &won, &err))
 		sl_log(SL_WARNING, "this execution is not recorded", "reason=\"%s\"", err.msg);
 }

@@ -1,7 +1,7 @@
 /*
  * Clean part files: written once under their final name, read by store. The checksum at the end
  * tells a damaged file from a good one; a damaged one is removed, since it can be made again from
- * bronze.
+ * bronze. That is why none of them is synced: what a power cut leaves of one is found out.
  */
 #include "store/clean.h"
 
@@ -110,14 +110,44 @@ static void pack_rejects(const struct sl_batch *b, struct sl_str part_bytes, uin
 	}
 }
 
-static size_t add_frame(struct sl_str raw, struct sl_buf *out)
+/* Kept from part to part, so that a steady flow neither allocates nor touches fresh pages. */
+struct sl_clean_writer {
+	ZSTD_CCtx *zstd;
+	struct sl_buf cols, rejects, frames, file;
+};
+
+struct sl_clean_writer *sl_clean_writer_new(void)
 {
-	size_t room = ZSTD_compressBound(raw.n);
-	size_t n = ZSTD_compress(sl_buf_room(out, room), room, raw.p ? raw.p : "", raw.n, LEVEL);
+	struct sl_clean_writer *w = sl_xcalloc(1, sizeof(*w));
+
+	w->zstd = ZSTD_createCCtx();
+	if (!w->zstd)
+		SL_BUG("out of memory for compression");
+	return w;
+}
+
+void sl_clean_writer_free(struct sl_clean_writer *w)
+{
+	if (!w)
+		return;
+	ZSTD_freeCCtx(w->zstd);
+	sl_buf_release(&w->cols);
+	sl_buf_release(&w->rejects);
+	sl_buf_release(&w->frames);
+	sl_buf_release(&w->file);
+	free(w);
+}
+
+/* Appends raw, compressed, to the frames; returns the frame's length. */
+static size_t add_frame(struct sl_clean_writer *w, const struct sl_buf *raw)
+{
+	size_t room = ZSTD_compressBound(raw->n);
+	size_t n = ZSTD_compressCCtx(w->zstd, sl_buf_room(&w->frames, room), room, sl_buf_z(raw),
+				     raw->n, LEVEL);
 
 	if (ZSTD_isError(n))
-		SL_BUG("cannot compress %zu bytes: %s", raw.n, ZSTD_getErrorName(n));
-	sl_buf_grew(out, n);
+		SL_BUG("cannot compress %zu bytes: %s", raw->n, ZSTD_getErrorName(n));
+	sl_buf_grew(&w->frames, n);
 	return n;
 }
 
@@ -161,43 +191,44 @@ static bool link_part(const struct sl_home *h, const struct sl_clean_id *id, str
 
 	sl_put_u64(file, XXH3_64bits(file->p, file->n));
 	SL_FAULT("clean.before_link", err);
-	return sl_file_link(path, file->p, file->n, &won, err);
+	return sl_file_link_unsynced(path, file->p, file->n, &won, err);
 }
 
-static bool write_part(const struct sl_home *h, const struct sl_clean_id *id, struct header *head,
-		       const struct sl_schema *schema, size_t n_stored, struct sl_str cols,
-		       struct sl_str rejects, struct sl_err *err)
+/* From w's cols and rejects. */
+static bool write_part(struct sl_clean_writer *w, const struct sl_home *h,
+		       const struct sl_clean_id *id, struct header *head,
+		       const struct sl_schema *schema, size_t n_stored, struct sl_err *err)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf frames = SL_BUF_INIT;
-	sl_cleanup(sl_buf_release) struct sl_buf file = SL_BUF_INIT;
-
-	head->cols_raw = cols.n;
-	head->cols_packed = add_frame(cols, &frames);
-	head->rejects_raw = rejects.n;
-	head->rejects_packed = add_frame(rejects, &frames);
-	sl_buf_adds(&file, MAGIC);
-	add_header(head, schema, n_stored, &file);
-	sl_buf_addstr(&file, sl_buf_str(&frames));
-	return link_part(h, id, &file, err);
+	sl_buf_clear(&w->frames);
+	sl_buf_clear(&w->file);
+	head->cols_raw = w->cols.n;
+	head->cols_packed = add_frame(w, &w->cols);
+	head->rejects_raw = w->rejects.n;
+	head->rejects_packed = add_frame(w, &w->rejects);
+	sl_buf_adds(&w->file, MAGIC);
+	add_header(head, schema, n_stored, &w->file);
+	sl_buf_addstr(&w->file, sl_buf_str(&w->frames));
+	return link_part(h, id, &w->file, err);
 }
 
-bool sl_clean_write(const struct sl_home *h, const struct sl_clean_id *id, const struct sl_batch *b,
-		    size_t n_stored, struct sl_str part_bytes, uint64_t input_offset,
-		    const struct sl_counts *counts, struct sl_err *err)
+bool sl_clean_write(struct sl_clean_writer *w, const struct sl_home *h,
+		    const struct sl_clean_id *id, const struct sl_batch *b, size_t n_stored,
+		    struct sl_str part_bytes, uint64_t input_offset, const struct sl_counts *counts,
+		    struct sl_err *err)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf cols = SL_BUF_INIT;
-	sl_cleanup(sl_buf_release) struct sl_buf rejects = SL_BUF_INIT;
 	struct header head = {.counts = *counts, .rows = counts->ok, .rejects = b->n_rejects};
 
 	SL_ASSERT(counts->n_in == counts->ok + counts->bad + counts->dup + counts->filtered);
-	sl_clean_pack(b, n_stored, &cols);
-	pack_rejects(b, part_bytes, input_offset, &rejects);
-	return write_part(h, id, &head, b->schema, n_stored, sl_buf_str(&cols),
-			  sl_buf_str(&rejects), err);
+	sl_buf_clear(&w->cols);
+	sl_buf_clear(&w->rejects);
+	sl_clean_pack(b, n_stored, &w->cols);
+	pack_rejects(b, part_bytes, input_offset, &w->rejects);
+	return write_part(w, h, id, &head, b->schema, n_stored, err);
 }
 
-bool sl_clean_write_oversize(const struct sl_home *h, const struct sl_clean_id *id,
-			     uint64_t input_offset, uint64_t length, struct sl_err *err)
+bool sl_clean_write_oversize(struct sl_clean_writer *w, const struct sl_home *h,
+			     const struct sl_clean_id *id, uint64_t input_offset, uint64_t length,
+			     struct sl_err *err)
 {
 	static const struct sl_reject reject = {
 		.field = "",
@@ -205,11 +236,12 @@ bool sl_clean_write_oversize(const struct sl_home *h, const struct sl_clean_id *
 		.reason = "the record is larger than a part (1 MiB)",
 	};
 	static const struct sl_schema none = SL_SCHEMA_INIT;
-	sl_cleanup(sl_buf_release) struct sl_buf rejects = SL_BUF_INIT;
 	struct header head = {.counts = {.n_in = 1, .bad = 1}, .rejects = 1};
 
-	pack_reject(input_offset, length, &reject, SL_STR_NULL, &rejects);
-	return write_part(h, id, &head, &none, 0, SL_STR_NULL, sl_buf_str(&rejects), err);
+	sl_buf_clear(&w->cols);
+	sl_buf_clear(&w->rejects);
+	pack_reject(input_offset, length, &reject, SL_STR_NULL, &w->rejects);
+	return write_part(w, h, id, &head, &none, 0, err);
 }
 
 /* --- reading ------------------------------------------------------------------------------------

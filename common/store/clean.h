@@ -38,21 +38,26 @@ struct sl_clean_reject {
 
 bool sl_clean_exists(const struct sl_home *h, const struct sl_clean_id *id);
 
+/* Memory that writing parts one after the other shares. */
+struct sl_clean_writer;
+struct sl_clean_writer *sl_clean_writer_new(void);    /* returns owned */
+void sl_clean_writer_free(struct sl_clean_writer *w); /* NULL is fine */
+
 /*
  * Writes the kept rows of the first n_stored columns, and the batch's rejects with excerpts cut
  * from part_bytes: every letter becomes a or A, every digit 9, so that a log or a reject table
  * shows the record's shape and nobody's data. input_offset: of the part in its input. When the part
  * exists already, that version stays. Fault point clean.before_link.
  */
-SL_NODISCARD bool sl_clean_write(const struct sl_home *h, const struct sl_clean_id *id,
-				 const struct sl_batch *b, size_t n_stored,
-				 struct sl_str part_bytes, uint64_t input_offset,
+SL_NODISCARD bool sl_clean_write(struct sl_clean_writer *w, const struct sl_home *h,
+				 const struct sl_clean_id *id, const struct sl_batch *b,
+				 size_t n_stored, struct sl_str part_bytes, uint64_t input_offset,
 				 const struct sl_counts *counts, struct sl_err *err);
 
 /* A clean part of an oversize record: no rows, one reject. */
-SL_NODISCARD bool sl_clean_write_oversize(const struct sl_home *h, const struct sl_clean_id *id,
-					  uint64_t input_offset, uint64_t length,
-					  struct sl_err *err);
+SL_NODISCARD bool sl_clean_write_oversize(struct sl_clean_writer *w, const struct sl_home *h,
+					  const struct sl_clean_id *id, uint64_t input_offset,
+					  uint64_t length, struct sl_err *err);
 
 struct sl_clean_reader;
 

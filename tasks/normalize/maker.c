@@ -14,6 +14,7 @@ struct sl_maker {
 	const struct sl_home *home;
 	bool dry_run;
 	struct sl_batch batch;
+	struct sl_clean_writer *writer;
 	struct sl_buf bytes; /* raw bytes of the part at hand; the batch's texts point into it */
 	/* the chunk at hand, or NULL */
 	const struct sl_source *source;
@@ -28,6 +29,7 @@ struct sl_maker *sl_maker_new(const struct sl_pipeline *p, const struct sl_home 
 	m->p = p;
 	m->home = home;
 	m->dry_run = dry_run;
+	m->writer = sl_clean_writer_new();
 	sl_batch_init(&m->batch, &p->schema, SL_PART_ROWS);
 	return m;
 }
@@ -50,6 +52,7 @@ void sl_maker_free(struct sl_maker **mp)
 		return;
 	close_chunk(m);
 	sl_batch_release(&m->batch);
+	sl_clean_writer_free(m->writer);
 	sl_buf_release(&m->bytes);
 	free(m);
 	*mp = NULL;
@@ -137,16 +140,17 @@ static bool make_part(struct sl_maker *m, const struct sl_clean_id *id, struct s
 	if (part->oversize) {
 		ret->counts = (struct sl_counts){.n_in = 1, .bad = 1};
 		snprintf(ret->reject, sizeof(ret->reject), "record: larger than a part (size)");
-		return m->dry_run ||
-		       sl_clean_write_oversize(m->home, id, part->offset, part->bytes, err);
+		return m->dry_run || sl_clean_write_oversize(m->writer, m->home, id, part->offset,
+							     part->bytes, err);
 	}
 	if (!make_rows(m, part, id->part, err))
 		return false;
 	count_rows(&m->batch, &ret->counts);
 	tell_first_reject(&m->batch, ret);
-	return m->dry_run || sl_clean_write(m->home, id, &m->batch, m->p->contract.n_stored,
-					    (struct sl_str){m->bytes.p, part->bytes}, part->offset,
-					    &ret->counts, err);
+	return m->dry_run ||
+	       sl_clean_write(m->writer, m->home, id, &m->batch, m->p->contract.n_stored,
+			      (struct sl_str){m->bytes.p, part->bytes}, part->offset, &ret->counts,
+			      err);
 }
 
 static bool adopt(struct sl_maker *m, const struct sl_clean_id *id, bool *found,

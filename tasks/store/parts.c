@@ -115,12 +115,12 @@ static bool count_input(const struct sl_parts *parts, struct sl_sink_input *inpu
 	return true;
 }
 
-bool sl_parts_gather(const struct sl_parts *parts, struct sl_sink_input *inputs, size_t n_inputs,
-		     bool *ret_complete, struct sl_err *err)
+/* Makes what is missing, then counts; counting removes damaged parts. */
+static bool gather(const struct sl_parts *parts, struct sl_sink_input *inputs, size_t n_inputs,
+		   bool *ret_complete, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf list = SL_BUF_INIT;
 	size_t missing = 0;
-	bool complete = true;
 
 	for (size_t i = 0; i < n_inputs; i++)
 		missing += list_missing(parts, &inputs[i], &list);
@@ -130,12 +130,21 @@ bool sl_parts_gather(const struct sl_parts *parts, struct sl_sink_input *inputs,
 		if (!normalize_parts(parts, &list, err))
 			return false;
 	}
+	*ret_complete = true;
 	for (size_t i = 0; i < n_inputs; i++) {
-		if (!count_input(parts, &inputs[i], &complete, err))
+		if (!count_input(parts, &inputs[i], ret_complete, err))
 			return false;
 	}
-	*ret_complete = complete;
 	return true;
+}
+
+/* Twice when needed: clean parts are not synced, so a power cut may have left some that are there
+ * but damaged, which only reading them tells. */
+bool sl_parts_gather(const struct sl_parts *parts, struct sl_sink_input *inputs, size_t n_inputs,
+		     bool *ret_complete, struct sl_err *err)
+{
+	return gather(parts, inputs, n_inputs, ret_complete, err) &&
+	       (*ret_complete || gather(parts, inputs, n_inputs, ret_complete, err));
 }
 
 static bool feed_part(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,

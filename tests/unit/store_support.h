@@ -207,7 +207,10 @@ static inline void put_input(struct world *w, size_t source, const char *name, u
 	in->counts = (struct sl_counts){.n_in = n + w->bad, .ok = n, .bad = w->bad};
 	const struct sl_clean_id id = {w->p.rev, chunk->id, 0};
 	sl_clean_remove(&w->home, &id);
-	assert_ok(w, sl_clean_write(&w->home, &id, &b, 3, SL_STR("x"), 0, &in->counts, &w->err));
+	struct sl_clean_writer *writer = sl_clean_writer_new();
+	assert_ok(w, sl_clean_write(writer, &w->home, &id, &b, 3, SL_STR("x"), 0, &in->counts,
+				    &w->err));
+	sl_clean_writer_free(writer);
 	sl_batch_release(&b);
 	w->n_inputs++;
 	w->bad = 0;

@@ -29,6 +29,7 @@ static const struct sl_clean_id id = {"rev1", "chunk1", 3};
 struct world {
 	struct sl_home home;
 	struct sl_schema schema, stored;
+	struct sl_clean_writer *writer;
 	struct sl_batch batch; /* rows: kept, rejected, kept with NULLs */
 };
 
@@ -66,6 +67,7 @@ static int setup(void **state)
 	uint32_t at = 0;
 
 	w->home.dir = sl_xstrdup(mkdtemp(dir));
+	w->writer = sl_clean_writer_new();
 	for (size_t c = 0; c < SL_ARRAY_LEN(columns); c++) {
 		sl_schema_add(&w->schema, columns[c].name, columns[c].type);
 		if (c < STORED)
@@ -91,6 +93,7 @@ static int teardown(void **state)
 
 	nftw(w->home.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	sl_batch_release(&w->batch);
+	sl_clean_writer_free(w->writer);
 	sl_schema_release(&w->schema);
 	sl_schema_release(&w->stored);
 	free(w->home.dir);
@@ -104,8 +107,8 @@ static void write_it(struct world *w)
 {
 	struct sl_err err = SL_ERR_INIT;
 
-	assert_true(sl_clean_write(&w->home, &id, &w->batch, STORED, SL_STR(PART), 1000, &counts,
-				   &err));
+	assert_true(sl_clean_write(w->writer, &w->home, &id, &w->batch, STORED, SL_STR(PART), 1000,
+				   &counts, &err));
 }
 
 static struct sl_clean_reader *open_it(struct world *w)
@@ -182,7 +185,7 @@ static void test_clean_excerpt_ends_within_200_bytes(void **state)
 
 	memset(part, '\n', sizeof(part));
 	w->batch.pos[1] = (struct sl_pos){0, sizeof(part)};
-	assert_true(sl_clean_write(&w->home, &id, &w->batch, STORED,
+	assert_true(sl_clean_write(w->writer, &w->home, &id, &w->batch, STORED,
 				   (struct sl_str){part, sizeof(part)}, 0, &counts, &err));
 	r = open_it(w);
 	assert_true(sl_clean_rejects(r, &v, &n, &err));
@@ -270,7 +273,8 @@ static void test_clean_oversize_record_is_one_reject(void **state)
 	struct sl_batch b;
 	size_t n;
 
-	assert_true(sl_clean_write_oversize(&w->home, &id, 12, UINT64_C(5000000000), &err));
+	assert_true(
+		sl_clean_write_oversize(w->writer, &w->home, &id, 12, UINT64_C(5000000000), &err));
 	r = open_it(w);
 	assert_int_equal(sl_clean_counts(r)->n_in, 1);
 	assert_int_equal(sl_clean_counts(r)->bad, 1);

@@ -179,6 +179,20 @@ static void test_file_link_the_first_version_wins(void **state)
 	assert_int_equal(count_entries("d"), 1);
 }
 
+static void test_file_link_unsynced_the_first_version_wins_in_a_new_directory(void **state)
+{
+	struct sl_err err = SL_ERR_INIT;
+	bool won = false;
+
+	(void)state;
+	assert_ok(err, sl_file_link_unsynced("e/f/n", "first", 5, &won, &err));
+	assert_true(won);
+	assert_ok(err, sl_file_link_unsynced("e/f/n", "second", 6, &won, &err));
+	assert_false(won);
+	assert_content("e/f/n", "first");
+	assert_int_equal(count_entries("e/f"), 1);
+}
+
 static void test_file_replace_the_last_version_wins(void **state)
 {
 	(void)state;
@@ -407,6 +421,7 @@ int main(void)
 		file_test(test_tmpfile_close_removes_what_was_not_published),
 		file_test(test_tmpfile_passes_over_names_that_killed_processes_left),
 		file_test(test_file_link_the_first_version_wins),
+		file_test(test_file_link_unsynced_the_first_version_wins_in_a_new_directory),
 		file_test(test_file_replace_the_last_version_wins),
 		file_test(test_file_half_written_is_never_visible_and_removed),
 		file_test(test_dir_list_is_sorted_by_bytes_and_a_missing_one_is_empty),
