@@ -184,8 +184,8 @@ class Stack:
         return done.stdout.strip()
 
     def table(self, name: str) -> str:
-        """Rows and content hash of a table of (id, at, total, country)."""
-        text = "concat_ws('|', id, at, total, country)"
+        """Rows and content hash of a table of (id, placed, total, country)."""
+        text = "concat_ws('|', id, placed, total, country)"
         return self.psql(
             f"select count(*) || ' ' || coalesce(md5(string_agg({text}, ',' order by {text})), '') from {name}"
         )

@@ -1,0 +1,427 @@
+"""Real runs on the real stack: triggered, cleared, killed and failing, the tables stay what they should be.
+
+One stack for all tests. Each test has pipelines of its own, so their order does not matter.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lib.airflow_stack import Stack
+from tests.lib.shop import rows, write_csv, write_pipeline
+from tests.lib.stage import BIN, ROOT
+
+ROWS = 60_000  # of each of three files: more than a MiB, so that they are three partitions
+SAME = ("by_rest", "by_cli", "by_hand", "killed")
+PROBE = """
+from datetime import datetime, timedelta, timezone
+from airflow.sdk import DAG
+from sluice.operators import SluiceBashOperator
+
+SCRIPT = 'env | cut -d= -f1 | sort | tr "\\\\n" " "; readlink /proc/self/fd/0; echo "ERROR 12:00:00.000 end"; '
+CODES = [0, 64, 65, 66, 69, 70, 73, 74, 75, 76, 77, 78, 99, 130, 143]
+with DAG("probe", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+         default_args={"retries": 1, "retry_delay": timedelta(seconds=600), "queue": "native"}):
+    for code in CODES:
+        wait = ',"retry_after_s":1' if code == 75 else ""
+        result = f'{{"stage":"probe","exit":{code}{wait}}}'
+        SluiceBashOperator(task_id=f"exit_{code}", argv=["bash", "-c", f"{SCRIPT} echo '{result}'; exit {code}"],
+                           retries=0 if code in (69, 73, 74, 130, 143) else 1, connections=["warehouse"])
+"""
+
+
+def shop(folder: Path, name: str, extra: str = "", backend: str = "{postgres: warehouse}", n: int = 2) -> Path:
+    """A pipeline NAME with a table of that name, in the folder of pipelines; n rows a file."""
+    file = write_pipeline(folder / name, "append", extra)
+    text = file.read_text().replace("pipeline: shop", f"pipeline: {name}").replace("table: shop", f"table: {name}")
+    file.write_text(text.replace("store: {postgres: warehouse}", f"store: {backend}"))
+    for i in range(3):
+        write_csv(folder / name, f"{i}.csv", rows(i * n + 1, n, day=i + 1))
+    return file
+
+
+def write_pipelines(folder: Path) -> None:
+    for name in SAME:
+        shop(folder, name, "parallel: {max: 3, bytes: 1MiB}", n=ROWS)
+    shop(folder, "refused")
+    write_csv(folder / "refused", "0.csv", [(1, "2026-01-01T00:00:00Z", "-4", "FR")])
+    shop(folder, "unreachable", backend="{postgres: closed}")
+    shop(folder, "unknown", backend="{postgres: nowhere}")
+    shop(folder, "nightly", 'schedule: {cron: "0 2 * * *", timezone: Europe/Paris}')
+    shop(folder, "fused", "fuse: true")
+    for name in ("imo", "orders"):
+        shutil.copytree(ROOT / "pipelines" / name, folder / name)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    work = tmp_path_factory.mktemp("stack")
+    shutil.copytree(ROOT / "dags", work / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    (work / "dags" / "probe.py").write_text(PROBE)
+    write_pipelines(work / "pipelines")
+    stack = Stack(work / "dags", work / "pipelines")
+    try:
+        first = stack.up()
+        assert stack.settings["ADMIN_PASSWORD"] in first.stderr, "the first start tells the password"
+        closed = {"connection_id": "closed", "conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "x"}
+        stack.call("POST", "/api/v2/connections", closed)
+        stack.wait_dag("killed")
+        yield stack
+    finally:
+        stack.down()
+        stack.remove()
+
+
+def by_hand(stack: Stack, *argv: str, home: Path | None = None) -> str:
+    """A person's shell: the connection comes from the environment. Returns stderr."""
+    uri = f"postgres://warehouse:{stack.settings['WAREHOUSE_PASSWORD']}@127.0.0.1:{stack.settings['PG_PORT']}/warehouse"
+    env = {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "SLUICE_HOME": str(home or stack.home),
+        "SLUICE_PIPELINES": str(stack.pipelines),
+        "SLUICE_BACKEND": "local",
+        "SLUICE_CONN_WAREHOUSE": uri,
+    }
+    done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="session")
+def wanted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The table as a shell makes it, without Airflow."""
+    by_hand(stack, "sluice", "run", "by_hand", home=tmp_path_factory.mktemp("home"))
+    table = stack.table("by_hand")
+    assert table.startswith(f"{3 * ROWS} ")
+    return table
+
+
+@pytest.fixture(scope="session")
+def by_rest(stack: Stack) -> str:
+    run = stack.trigger("by_rest")
+    states = stack.wait("by_rest", run)
+    assert set(states.values()) == {"success"}
+    return run
+
+
+@pytest.fixture(scope="session")
+def by_cli(stack: Stack) -> str:
+    stack.script("cli", "dags", "trigger", "by_cli")
+    (run,) = stack.runs("by_cli")
+    stack.wait("by_cli", run["dag_run_id"])
+    return str(run["dag_run_id"])
+
+
+def chunks(log: str) -> str:
+    """What normalize says that it works on."""
+    found = re.search(r"normalizing (partition=\S+ chunks=\d+ parts=\d+ ids=[0-9a-f,]+)", log)
+    assert found, log[-3000:]
+    return found[1]
+
+
+# --- triggering -------------------------------------------------------------------------------------
+
+
+def test_up_again_starts_nothing_and_tells_no_password(stack: Stack) -> None:
+    pids = {p.name: p.read_text() for p in (stack.dir / "run").iterdir()}
+    again = stack.script("up")
+    assert stack.settings["ADMIN_PASSWORD"] not in again.stderr
+    assert {p.name: p.read_text() for p in (stack.dir / "run").iterdir()} == pids
+    status = stack.script("status").stdout
+    assert status.count("running") == 6
+    assert (stack.dir / "env").stat().st_mode & 0o777 == 0o600
+
+
+def test_run_by_rest_and_run_by_cli_and_run_by_shell_give_the_same_table(
+    stack: Stack, by_rest: str, by_cli: str, wanted: str
+) -> None:
+    assert sorted(k for k in stack.states("by_rest", by_rest) if "[" in k) == [f"normalize[{i}]" for i in range(3)]
+    names = {t["rendered_map_index"] for (name, _), t in stack.tasks("by_rest", by_rest).items() if name == "normalize"}
+    assert names == {"1/3", "2/3", "3/3"}
+    assert set(stack.states("by_cli", by_cli)) == set(stack.states("by_rest", by_rest))
+    assert stack.table("by_rest") == wanted
+    assert stack.table("by_cli") == wanted
+
+
+def test_results_are_xcoms(stack: Stack, by_rest: str) -> None:
+    assert stack.xcom("by_rest", by_rest, "collect") == ["1/3", "2/3", "3/3"]
+    assert stack.xcom("by_rest", by_rest, "collect", "result")["partitions"] == 3
+    stored = stack.xcom("by_rest", by_rest, "store")
+    assert (stored["stage"], stored["exit"], stored["kept"]) == ("store", 0, 3 * ROWS)
+
+
+def test_logged_command_can_be_copied_into_a_shell(stack: Stack, by_rest: str, wanted: str) -> None:
+    log = stack.log_text("by_rest", by_rest, "store")
+    command = re.search(r'Command: (.*?)  # needs SLUICE_CONN_WAREHOUSE"', log)
+    assert command, log
+    assert "AIRFLOW" not in command[1] and "--run-id" in command[1]
+    by_hand(stack, "bash", "-c", command[1])
+    assert stack.table("by_rest") == wanted
+
+
+# --- running again ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["collect", "normalize", "store", "report"])
+def test_one_task_cleared_and_run_again_changes_nothing(stack: Stack, by_rest: str, wanted: str, task: str) -> None:
+    before = {key: t["try_number"] for key, t in stack.tasks("by_rest", by_rest).items()}
+    stack.clear("by_rest", by_rest, task)
+    stack.wait("by_rest", by_rest)
+    after = stack.tasks("by_rest", by_rest)
+    again = {name for (name, i), t in after.items() if t["try_number"] > before[name, i]}
+    assert again == {task}
+    assert stack.table("by_rest") == wanted
+
+
+def test_one_partition_cleared_does_its_own_chunks_again_and_no_others(stack: Stack, by_rest: str, wanted: str) -> None:
+    before = {i: len(stack.log_files("by_rest", by_rest, "normalize", i)) for i in range(3)}
+    stack.clear("by_rest", by_rest, ["normalize", 1])
+    stack.wait("by_rest", by_rest)
+    logs = {i: stack.log_files("by_rest", by_rest, "normalize", i) for i in range(3)}
+    assert {i: len(logs[i]) - before[i] for i in range(3)} == {0: 0, 1: 1, 2: 0}
+    first, *_, last = logs[1]
+    told = chunks(last.read_text())
+    assert told == chunks(first.read_text()) and told.startswith("partition=2/3 chunks=1 ")
+    others = {chunks(logs[i][0].read_text()).split("ids=")[1] for i in (0, 2)}
+    assert told.split("ids=")[1] not in others
+    assert stack.table("by_rest") == wanted
+
+
+def test_task_cleared_by_the_cli_changes_nothing(stack: Stack, by_cli: str, wanted: str) -> None:
+    stack.script("cli", "tasks", "clear", "by_cli", "--task-regex", "^store$", "--yes")
+    stack.until("store's second try", lambda: stack.tasks("by_cli", by_cli)["store", -1]["try_number"] == 2)
+    stack.wait("by_cli", by_cli)
+    assert stack.table("by_cli") == wanted
+
+
+def test_run_with_nothing_new_skips_the_work_and_succeeds(stack: Stack, by_rest: str, wanted: str) -> None:
+    states = stack.wait("by_rest", stack.trigger("by_rest"))
+    assert states == {"collect": "skipped", "normalize": "skipped", "store": "skipped", "report": "success"}
+    assert stack.table("by_rest") == wanted
+
+
+def test_rerun_with_fewer_partitions_leaves_none_behind(stack: Stack) -> None:
+    """Field case a07."""
+    shop(stack.pipelines, "fewer", "parallel: {max: 3, bytes: 1MiB}", n=ROWS)
+    stack.wait_dag("fewer")
+    run = stack.trigger("fewer")
+    stack.wait("fewer", run)
+    before = stack.table("fewer")
+    file = stack.pipelines / "fewer" / "pipeline.yaml"
+    file.write_text(file.read_text().replace("max: 3", "max: 2"))
+    stack.clear("fewer", run)
+    states = stack.wait("fewer", run)
+    assert {k: v for k, v in states.items() if v == "success"}.keys() >= {
+        "normalize[0]",
+        "normalize[1]",
+        "store",
+        "report",
+    }
+    assert states.get("normalize[2]", "removed") == "removed"
+    assert "partition=2/2" in stack.log_files("fewer", run, "normalize", 1)[-1].read_text()
+    assert stack.table("fewer") == before
+
+
+# --- killing ----------------------------------------------------------------------------------------
+
+
+def children(pid: int) -> list[int]:
+    below: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            below += [child, *children(child)]
+    return below
+
+
+def stage_pid(name: str) -> int | None:
+    """The process of a stage, by its argv."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            argv = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if argv[0].endswith(name.encode()) and b"killed" in argv:
+            return int(path.parent.name)
+    return None
+
+
+def test_worker_killed_in_the_middle_of_store_costs_a_try_and_no_row(stack: Stack, wanted: str) -> None:
+    """Field case a08: the child is gone with its parent, the retry stores everything once."""
+    run = stack.trigger("killed")
+    deadline = time.monotonic() + 60
+    while not (stage := stage_pid("sluice-store")):
+        assert time.monotonic() < deadline, stack.states("killed", run)
+        time.sleep(0.005)
+    worker = stack.pid("worker")
+    mine = [pid for pid in [worker, *children(worker)] if pid != stage]
+    for pid in mine:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    stack.until("the stage is gone with its parent", lambda: not Path(f"/proc/{stage}").exists(), 3)
+    assert stack.psql("select to_regclass('killed')") == "" or stack.table("killed").startswith("0 ")
+    stack.up()
+    states = stack.wait("killed", run, seconds=120)
+    assert set(states.values()) == {"success"}
+    assert stack.tasks("killed", run)["store", -1]["try_number"] == 2
+    assert stack.table("killed") == wanted
+    assert stack.psql("select count(*) from pg_stat_activity where state like 'idle in transaction%'") == "0"
+
+
+# --- failing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dag", "code", "tries"), [("refused", 65, 1), ("unknown", 78, 1), ("unreachable", 69, 3)], ids=["65", "78", "69"]
+)
+def test_failing_store_fails_the_run_after_the_tries_that_can_help(
+    stack: Stack, dag: str, code: int, tries: int
+) -> None:
+    run = stack.trigger(dag)
+    states = stack.wait(dag, run, "failed")
+    assert states["store"] == "failed" and states["collect"] == states["normalize[0]"] == "success"
+    assert stack.tasks(dag, run)["store", -1]["try_number"] == tries
+    assert stack.xcom(dag, run, "store")["exit"] == code
+    assert f"exit code {code}" in stack.log_text(dag, run, "store")
+
+
+def test_report_of_a_failed_run_runs_and_does_not_hide_it(stack: Stack) -> None:
+    run = stack.trigger("refused")
+    states = stack.wait("refused", run, "failed")
+    assert states["report"] == "success"
+    assert stack.psql("select count(*) from sluice.stage_run where pipeline = 'refused' and exit = 65") != "0"
+
+
+# --- every exit code, and the child's surroundings --------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def probe(stack: Stack) -> str:
+    run = stack.trigger("probe")
+    stack.wait("probe", run, "failed")
+    return run
+
+
+def test_each_exit_code_has_its_state_and_number_of_tries(stack: Stack, probe: str) -> None:
+    found = {name: (t["state"], t["try_number"]) for (name, _), t in stack.tasks("probe", probe).items()}
+    once = {c: ("failed", 1) for c in (64, 65, 66, 70, 76, 77, 78, 69, 73, 74, 130, 143)}
+    special = {0: ("success", 1), 99: ("skipped", 1), 75: ("failed", 2)}
+    assert found == {f"exit_{code}": state for code, state in (once | special).items()}
+
+
+def test_lines_are_logged_at_their_own_level(stack: Stack, probe: str) -> None:
+    (file,) = stack.log_files("probe", probe, "exit_0")
+    (event,) = [e for e in stack.events(file) if e["event"] == "ERROR 12:00:00.000 end"]
+    assert event["level"] == "error" and event["logger"].endswith("StageHook")
+
+
+def test_child_sees_its_connection_but_no_key_of_airflow(stack: Stack, probe: str) -> None:
+    (file,) = stack.log_files("probe", probe, "exit_0")
+    (line,) = [e["event"] for e in stack.events(file) if " PATH " in e["event"]]
+    names = set(line.split())
+    assert {"AIRFLOW_CONN_WAREHOUSE", "AIRFLOW_CTX_DAG_ID", "SLUICE_HOME", "SHLVL"} <= names
+    assert not [n for n in names if n.startswith(("AIRFLOW__", "_AIRFLOW", "AIRFLOW_VAR"))]
+    assert any(e["event"] == "/dev/null" or e["event"].endswith("/dev/null") for e in stack.events(file))
+
+
+def test_no_password_is_in_any_log_or_rendered_field(stack: Stack, probe: str, by_rest: str) -> None:
+    secrets = [v for k, v in stack.settings.items() if k.endswith(("PASSWORD", "SECRET", "KEY"))]
+    logs = list((stack.dir / "logs" / "tasks").rglob("*.log"))
+    assert logs
+    for file in logs:
+        text = file.read_text(errors="replace")
+        assert not [s for s in secrets if s in text], file
+    fields = str(stack.call("GET", f"/api/v2/dags/by_rest/dagRuns/{by_rest}/taskInstances/store"))
+    assert "rendered_fields" in fields and not [s for s in secrets if s in fields]
+
+
+# --- the other kinds of DAG -------------------------------------------------------------------------
+
+
+def test_scheduled_run_hands_its_interval_to_every_stage(stack: Stack) -> None:
+    """Unpaused, without catchup: the scheduler makes the latest run by itself."""
+    run = stack.until("the scheduled run", lambda: [r for r in stack.runs("nightly") if r["run_type"] == "scheduled"])[
+        0
+    ]
+    states = stack.wait("nightly", run["dag_run_id"])
+    for task in ("collect", "store", "report"):
+        log = stack.log_text("nightly", run["dag_run_id"], task)
+        assert re.search(r"--interval-start 20\S+ --interval-end 20\S+", log) and "--run-id" not in log
+    assert states["normalize[0]"] == "success"
+    assert stack.table("nightly").startswith("6 ")
+
+
+def test_run_by_rest_with_interval_gets_exactly_that_one(stack: Stack) -> None:
+    start, end = "2026-02-03T01:00:00Z", "2026-02-04T01:00:00Z"
+    run = stack.trigger("nightly", logical_date=start, data_interval_start=start, data_interval_end=end)
+    stack.wait("nightly", run)
+    log = stack.log_text("nightly", run, "collect")
+    assert "--interval-start 2026-02-03T01:00:00+00:00 --interval-end 2026-02-04T01:00:00+00:00" in log
+
+
+def test_backfill_makes_the_runs_of_its_days(stack: Stack) -> None:
+    days = ["--from-date", "2026-02-10", "--to-date", "2026-02-11"]
+    stack.script("cli", "backfill", "create", "--dag-id", "nightly", *days, "--reprocess-behavior", "completed")
+
+    def made() -> list[str]:
+        return [r["dag_run_id"] for r in stack.runs("nightly") if r["run_type"] == "backfill"]
+
+    runs = stack.until("the backfill's runs", lambda: found if len(found := made()) >= 1 else None)
+    for run in runs:
+        stack.wait("nightly", run)
+    log = stack.log_text("nightly", runs[0], "collect")
+    assert "--interval-start 2026-02-10T01:00:00+00:00 --interval-end 2026-02-11T01:00:00+00:00" in log
+
+
+def test_fused_pipeline_runs_in_one_task(stack: Stack) -> None:
+    assert stack.wait("fused", stack.trigger("fused")) == {"run": "success"}
+    assert stack.table("fused").startswith("6 ")
+
+
+@pytest.mark.parametrize("dag", ["example_orders_bash", "example_imo_bash"])
+def test_example_with_plain_bash_operator_runs(stack: Stack, dag: str) -> None:
+    run = stack.trigger(dag)
+    assert "failed" not in stack.wait(dag, run).values()
+
+
+def test_broken_pipeline_shows_as_import_error_and_the_others_go_on(stack: Stack) -> None:
+    folder = stack.pipelines / "broken"
+    file = shop(stack.pipelines, "broken", "colums: {}")
+    try:
+        errors = stack.until("the import error", lambda: stack.call("GET", "/api/v2/importErrors")["import_errors"])
+        (error,) = errors
+        assert error["filename"] == "sluice_errors.py"
+        assert f"{file}:" in error["stack_trace"] and '"colums"' in error["stack_trace"]
+        assert stack.wait("fused", stack.trigger("fused")) == {"run": "success"}
+    finally:
+        shutil.rmtree(folder)
+    stack.until("no import error", lambda: not stack.call("GET", "/api/v2/importErrors")["import_errors"])
+
+
+def test_listings_through_airflow_on_postgres_equal_those_through_a_shell_on_duckdb(
+    stack: Stack, tmp_path: Path
+) -> None:
+    states = stack.wait("imo", stack.trigger("imo"))
+    assert states["aggregate"] == "success"
+    by_hand(stack, "sluice", "run", "imo", "--backend", "embedded", home=tmp_path)
+    sql = (
+        "select reference, ville, pieces, cast(prix_eur as int) as prix from silver.annonces order by reference, ville"
+    )
+    tables = []
+    for backend, home in (("local", stack.home), ("embedded", tmp_path)):
+        file = tmp_path / f"{backend}.csv"
+        argv = ["sluice", "query", "imo", "--backend", backend, "--sql", sql, "--format", "csv", "-o", str(file)]
+        by_hand(stack, *argv, home=home)
+        tables.append(file.read_text())
+    assert len(tables[0].splitlines()) > 10
+    assert tables[0] == tables[1]
