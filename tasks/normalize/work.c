@@ -14,6 +14,7 @@
 struct found {
 	const struct sl_log_chunk *chunk;
 	const struct sl_source *source;
+	bool wanted; /* of an input's newest edition: store takes no other */
 };
 
 /* The run's chunks, gathered over sources and entries. */
@@ -27,40 +28,52 @@ static void release_gathered(struct gathered *g)
 	free(g->v);
 }
 
-static void add_chunk(struct gathered *g, const struct sl_source *source,
-		      const struct sl_log_chunk *chunk)
+static void add_chunk(struct gathered *g, struct found f)
 {
 	if (g->n == g->cap) {
 		g->cap = g->cap ? g->cap * 2 : 64;
 		g->v = sl_xrealloc(g->v, g->cap, sizeof(*g->v));
 	}
-	g->v[g->n++] = (struct found){chunk, source};
+	g->v[g->n++] = f;
+}
+
+static void add_input(struct gathered *g, const struct sl_source *source, uint64_t n,
+		      const struct sl_log_input *in, const struct sl_inventory *inventory)
+{
+	const struct sl_edition *newest = sl_inventory_find(inventory, in->name);
+	const bool wanted = newest && newest->n == n;
+
+	for (size_t k = 0; k < in->n_chunks; k++)
+		add_chunk(g, (struct found){&in->chunks[k], source, wanted});
 }
 
 static bool gather_entry(struct sl_run *run, const struct sl_source *source, uint64_t n,
-			 struct gathered *g, struct sl_err *err)
+			 const struct sl_inventory *inventory, struct gathered *g,
+			 struct sl_err *err)
 {
 	struct sl_log_entry entry;
 
 	if (!sl_log_read(&run->home, source->name, n, &run->arena, &entry, err))
 		return false;
 	for (size_t i = 0; i < entry.n_inputs; i++)
-		for (size_t k = 0; k < entry.inputs[i].n_chunks; k++)
-			add_chunk(g, source, &entry.inputs[i].chunks[k]);
+		add_input(g, source, n, &entry.inputs[i], inventory);
 	return true;
 }
 
 static bool gather_source(struct sl_run *run, const struct sl_source *source, struct gathered *g,
 			  uint64_t *entries, struct sl_err *err)
 {
+	struct sl_inventory inventory;
 	uint64_t *own;
 	size_t n_own;
 
-	if (!sl_run_entries(&run->home, run->run_id, source->name, &run->arena, &own, &n_own, err))
+	if (!sl_run_entries(&run->home, run->run_id, source->name, &run->arena, &own, &n_own,
+			    err) ||
+	    !sl_log_inventory(&run->home, source->name, 0, &run->arena, &inventory, err))
 		return false;
 	*entries += n_own;
 	for (size_t i = 0; i < n_own; i++)
-		if (!gather_entry(run, source, own[i], g, err))
+		if (!gather_entry(run, source, own[i], &inventory, g, err))
 			return false;
 	return true;
 }
@@ -91,9 +104,12 @@ static void drop_repeated(struct gathered *g)
 
 	if (g->n)
 		qsort(g->v, g->n, sizeof(*g->v), by_id);
-	for (size_t i = 0; i < g->n; i++)
-		if (n == 0 || by_id(&g->v[n - 1], &g->v[i]) != 0)
+	for (size_t i = 0; i < g->n; i++) {
+		if (n > 0 && by_id(&g->v[n - 1], &g->v[i]) == 0)
+			g->v[n - 1].wanted |= g->v[i].wanted;
+		else
 			g->v[n++] = g->v[i];
+	}
 	g->n = n;
 }
 
@@ -114,7 +130,7 @@ bool sl_work_of_run(struct sl_run *run, struct sl_work *ret, struct sl_err *err)
 		chunks[i] = g.v[i].chunk;
 	sl_partition(chunks, g.n, run->part_n, owner);
 	for (size_t i = 0; i < g.n; i++)
-		if (owner[i] == run->part_k - 1)
+		if (owner[i] == run->part_k - 1 && g.v[i].wanted)
 			ret->v[ret->n++] = (struct sl_work_item){g.v[i].source, chunks[i]->id, 0,
 								 chunks[i]->parts};
 	return true;

@@ -27,7 +27,9 @@ struct sl_work {
 };
 
 /* Chunks of run's own entries that partition part_k of part_n owns; a chunk that several entries
- * name comes once. Lives in run->arena. SL_ERR_IO. */
+ * name comes once. Those of an older edition count when the work is divided, but are not made:
+ * store passes them over, and one that cannot be read would stop a run that was mended. Lives in
+ * run->arena. SL_ERR_IO. */
 SL_NODISCARD bool sl_work_of_run(struct sl_run *run, struct sl_work *ret, struct sl_err *err);
 
 /* text: SOURCE:CHUNK:PART[,…], or @FILE with one a line. SL_ERR_USAGE, SL_ERR_NO_INPUT. */
