@@ -1,0 +1,345 @@
+"""Inputs and machines that are broken: each ends with its documented code, one clear line, and nothing by halves."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lib.machine import as_mortal, plain_bin, small_disk
+from tests.lib.pipeline import file_source, write
+from tests.lib.stage import Done, Sluice, finish
+
+Make = Callable[..., Sluice]
+
+CONTRACT = "{id: int64, t: text}"
+GOOD = {"json": b'[{"id":7,"t":"good"}]', "jsonl": b'{"id":7,"t":"good"}\n', "csv": b"id,t\n7,good\n"}
+REJECTS = "select name, byte_offset, field, rule, reason from sluice.reject order by name, byte_offset, reason"
+
+
+def lines(done: Done, level: str) -> list[str]:
+    return [line for line in done.stderr.splitlines() if line.startswith(level + " ")]
+
+
+def error_of(done: Done) -> str:
+    """The one error line; the driver repeats that of its stage, each stage says one."""
+    stages = [line.split()[2] for line in lines(done, "ERROR")]
+    assert len(stages) == len(set(stages)), done.stderr
+    assert "Traceback" not in done.stderr and "Sanitizer" not in done.stderr, done.stderr
+    return lines(done, "ERROR")[0]
+
+
+def assert_nothing_by_halves(home: Path) -> None:
+    left = [p for p in home.rglob("*") if ".tmp-" in p.name or ".new-" in p.name]
+    assert not left, left
+
+
+# --- contents ---
+
+
+@dataclass(frozen=True)
+class Content:
+    """Bytes of a file, the records that stay good, and the reject rows as (offset, field, rule, words)."""
+
+    name: str
+    codec: str
+    data: bytes
+    good: list[int]
+    rejects: list[tuple[int, str, str, str]] = field(default_factory=list)
+
+
+def deep(inside: bytes, closing: bytes) -> bytes:
+    return b'[{"id":1},{"id":2,"x":' + inside * 100_000 + b"1" + closing * 100_000 + b'},{"id":3}]'
+
+
+HTML = b"<!DOCTYPE html>\n<html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>\n"
+NO_JSON = [(0, "", "syntax", "not a JSON object: byte 0"), (16, "", "syntax", "not a JSON object: byte 0")]
+KEYS = b",".join(b'"k%d":1' % i for i in range(1_000_000))
+
+CONTENTS = [
+    Content("cut_off", "json", b'[{"id":1},{"id":2,"t":"b', [1], [(10, "", "syntax", "input ends inside a record")]),
+    Content("cut_off_between", "json", b'[{"id":1},{"id":2}', [1], [(10, "", "syntax", "before the array is closed")]),
+    Content("cut_off_line", "jsonl", b'{"id":1}\n{"id":2,"t', [1], [(9, "", "syntax", "input ends inside a record")]),
+    Content("html", "json", HTML, [], NO_JSON),
+    Content("html_lines", "jsonl", HTML, [], NO_JSON),
+    Content(
+        "bad_utf8", "json", b'[{"id":1},{"id":2,"t":"\xff"},{"id":3}]', [1, 3], [(10, "", "syntax", "not UTF-8: byte")]
+    ),
+    Content("bad_utf8_cell", "csv", b"id,t\n1,a\n2,caf\xe9\n", [1], [(9, "t", "UTF-8", "not UTF-8: byte 5")]),
+    Content("nul", "json", b'[{"id":1},{"id":2,"t":"\0"}]', [1], [(10, "", "syntax", "control character")]),
+    Content("nul_escape", "json", b'[{"id":1},{"id":2,"t":"a\\u0000"}]', [1], [(10, "t", "NUL", "holds a NUL")]),
+    Content("nul_cell", "csv", b"id,t\n1,a\n2,b\0c\n", [1], [(9, "t", "NUL", "holds a NUL: byte 3")]),
+    Content("bom", "json", b'\xef\xbb\xbf[{"id":1}]', [1]),
+    Content("bom_line", "jsonl", b'\xef\xbb\xbf{"id":1}\n', [1]),
+    Content("bom_header", "csv", b'\xef\xbb\xbf"id",t\n1,a\n', [1]),
+    Content("bom_alone", "csv", b"\xef\xbb\xbf", []),
+    Content(
+        "utf16", "jsonl", '\ufeff{"id":1}'.encode("utf-16-le"), [], [(0, "", "syntax", "the input is UTF-16")]
+    ),
+    Content("empty", "json", b"", []),
+    Content("empty_csv", "csv", b"", []),
+    Content("blank", "jsonl", b"\n \r\n\n", []),
+    Content("deep_lists", "json", deep(b"[", b"]"), [1, 3], [(10, "", "syntax", "nested more than 64 levels deep")]),
+    Content("deep_objects", "json", deep(b'{"a":', b"}"), [1, 3], [(10, "", "syntax", "nested more than 64 lev")]),
+    Content("deep_open", "json", b'[{"id":1},' + b"[" * 100_000, [1], [(10, "", "syntax", "input ends inside")]),
+    Content("many_keys", "json", b'[{"id":1},{' + KEYS + b'},{"id":3}]', [1, 3], [(9, "", "size", "larger than")]),
+    Content("wide", "json", b'{"id":1,' + KEYS[:900_000].rpartition(b",")[0] + b"}", [1]),
+    Content(
+        "open_quote", "csv", b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 10, [1], [(9, "", "syntax", "quote never closed")]
+    ),
+    Content(
+        "long_open_quote", "csv", b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 600_000, [1], [(9, "", "size", "larger than a part")]
+    ),
+    Content("same_key_twice", "json", b'[{"id":1,"id":2},{"id":3}]', [3], [(1, "id", "duplicate key", "stands twice")]),
+    Content("beyond_int64", "json", b'[{"id":1},{"id":9223372036854775808}]', [1], [(10, "id", "type", "not fit")]),
+]
+
+
+def wanted_rejects(found: list[dict[str, Any]], wanted: list[tuple[int, str, str, str]]) -> None:
+    assert [(r["byte_offset"], r["field"], r["rule"]) for r in found] == [w[:3] for w in wanted], found
+    for reject, (_, _, _, words) in zip(found, wanted, strict=True):
+        assert words in reject["reason"]
+
+
+@pytest.mark.parametrize("case", [c for c in CONTENTS if c.rejects], ids=lambda c: c.name)
+def test_broken_content_is_refused_names_its_place_and_is_mended(make: Make, tmp_path: Path, case: Content) -> None:
+    s = make(write(tmp_path, {"drop": file_source(codec=case.codec)}, CONTRACT))
+    file = tmp_path / "inbox" / "a"
+    file.write_bytes(case.data)
+    done = s("run", "--run-id", "r1", code=65)
+    assert done.result["kind"] == "data"
+    assert (done.result["kept"], done.result["rejected"]) == (len(case.good), len(case.rejects))
+    assert 'source "drop" has' in error_of(done)
+    assert s.query("select id from rows") == []
+    wanted_rejects(s.query(REJECTS), case.rejects)
+    assert_nothing_by_halves(s.home)
+    file.write_bytes(GOOD[case.codec])
+    assert s("run", "--run-id", "r1").result["pending"] == 0
+    assert s.query("select id from rows") == [{"id": 7}]
+    assert s.query(REJECTS) == []
+
+
+@pytest.mark.parametrize("codec", ["json", "jsonl", "csv"])
+def test_one_broken_file_takes_no_good_row_with_it(make: Make, tmp_path: Path, backend: str, codec: str) -> None:
+    cases = {c.name: c for c in CONTENTS if c.codec == codec}
+    s = make(write(tmp_path, {"drop": file_source(codec=codec)}, CONTRACT, extra="rejects: {limit: 1000}"), backend)
+    for name, case in cases.items():
+        (tmp_path / "inbox" / name).write_bytes(case.data)
+    done = s("run")
+    assert not lines(done, "ERROR")
+    good = sorted(i for c in cases.values() for i in c.good)
+    assert [r["id"] for r in s.query("select id from rows order by id")] == good
+    rejects = s.query(REJECTS)
+    for name, case in cases.items():
+        wanted_rejects([r for r in rejects if r["name"] == f"inbox/{name}"], case.rejects)
+    r = done.result
+    assert (r["kept"], r["rejected"]) == (len(good), sum(len(c.rejects) for c in cases.values()))
+    assert r["n_in"] == r["kept"] + r["dup"] + r["filtered"] + r["rejected"]
+    assert s("run").result["written"] == 0
+
+
+# --- whole inputs that cannot be read ---
+
+
+def directory(inbox: Path) -> None:
+    (inbox / "a").mkdir()
+
+
+def fifo(inbox: Path) -> None:
+    os.mkfifo(inbox / "a")
+
+
+def unix_socket(inbox: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as s:
+        os.chdir(inbox)  # the path of a socket is short
+        s.bind("a")
+
+
+def link_out(inbox: Path) -> None:
+    (inbox.parent / "secret").write_bytes(GOOD["csv"])
+    (inbox / "a").symlink_to("../secret")
+
+
+def link_nowhere(inbox: Path) -> None:
+    (inbox / "a").symlink_to("nothing")
+
+
+def link_loop(inbox: Path) -> None:
+    (inbox / "a").symlink_to("a")
+
+
+def content(data: bytes) -> Callable[[Path], None]:
+    return lambda inbox: (inbox / "a").write_bytes(data) and None
+
+
+PACKED = gzip.compress(b"id,t\n" + b"".join(b"%d,x\n" % i for i in range(5000)))
+UTF16 = "\ufeffid,t\n1,a\n".encode("utf-16-le")
+
+UNREADABLE: dict[str, tuple[Callable[[Path], None], int, str]] = {
+    "missing": (lambda _: None, 66, "no such file or directory"),
+    "directory": (directory, 66, "it is a directory"),
+    "fifo": (fifo, 66, "it is a FIFO"),
+    "socket": (unix_socket, 66, "it is a socket"),
+    "link_out": (link_out, 66, "it leads out of"),
+    "link_nowhere": (link_nowhere, 66, "no such file or directory"),
+    "link_loop": (link_loop, 66, "symbolic link that is not followed"),
+    "gz_cut_off": (content(PACKED[:-100]), 65, "gzip data are cut off"),
+    "gz_head_only": (content(PACKED[:5]), 65, "gzip data are cut off"),
+    "gz_damaged": (content(PACKED[:-8] + b"\0" * 8), 65, "gzip data are damaged"),
+    "gz_followed": (content(PACKED + b"junk"), 65, "other bytes follow"),
+    "gz_bomb": (content(gzip.compress(b"id,t\n" + b"1,a\n" * (16 << 20))), 65, "more than 1000 times its size"),
+    "long_header": (content(b"id,t" + b",x" * 600_000), 65, "header row is longer than"),
+    "utf16_csv": (content(UTF16), 65, "the input is UTF-16"),
+    "nul_in_header": (content(b"id,t\0\n1,a\n"), 65, "the name of column 2 in the header"),
+    "column_twice": (content(b"id,t,id\n1,a,2\n"), 65, "columns 1 and 3"),
+    "header_of_html": (content(HTML), 65, 'no column "id"'),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_input_that_cannot_be_read_is_told_once_and_mended(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    prepare, code, words = UNREADABLE[name]
+    monkeypatch.chdir(tmp_path)
+    s = make(
+        write(tmp_path / "p", {"drop": file_source("inbox/a", "csv")}, "{id: {type: int64, required: true}, t: text}")
+    )
+    inbox = tmp_path / "p" / "inbox"
+    prepare(inbox)
+    done = finish(s.start("run", "--run-id", "r1"), timeout=20)
+    assert done.code == code, done.stderr
+    assert words in error_of(done)
+    assert '"a"' in error_of(done) or '"inbox/a"' in error_of(done), "the file is not named"
+    assert done.result["kind"] == {65: "data", 66: "input"}[code]
+    assert_nothing_by_halves(s.home)
+    if (inbox / "a").is_dir():
+        (inbox / "a").rmdir()
+    (inbox / "a").unlink(missing_ok=True)
+    (inbox / "a").write_bytes(GOOD["csv"])
+    assert s("run", "--run-id", "r1").result["pending"] == 0
+    assert s.query("select id from rows") == [{"id": 7}]
+
+
+def test_file_that_may_not_be_read_is_66(make: Make, tmp_path: Path) -> None:
+    s = make(write(tmp_path / "p", {"drop": file_source("inbox/*", "csv")}, CONTRACT))
+    file = tmp_path / "p" / "inbox" / "a"
+    file.write_bytes(GOOD["csv"])
+    file.chmod(0)
+    done = subprocess.run(as_mortal(s.argv("run")), env=s.environment(), capture_output=True, text=True, check=False)
+    told = Done(done.args, done.returncode, done.stdout, done.stderr)
+    assert told.code == 66, told.stderr
+    assert '"a"' in error_of(told) and "permission denied" in error_of(told)
+    file.chmod(0o600)
+    s("run")
+    assert s.query("select id from rows") == [{"id": 7}]
+
+
+def test_one_unreadable_file_keeps_the_others_out_until_it_is_mended(make: Make, tmp_path: Path) -> None:
+    """An entry is linked when the collection is complete, never before."""
+    s = make(write(tmp_path / "p", {"drop": file_source(codec="csv")}, CONTRACT))
+    inbox = tmp_path / "p" / "inbox"
+    (inbox / "a").write_bytes(b"id,t\n1,a\n")
+    (inbox / "b").write_bytes(PACKED[:-100])
+    s("run", code=65)
+    assert not list((s.home / "shop" / "log").rglob("*.json"))
+    (inbox / "b").write_bytes(PACKED)
+    assert s("run").result["inserted"] == 5001
+
+
+def test_line_of_a_gibibyte_is_one_reject_and_memory_stays_flat(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.lib.stage.BIN", plain_bin())
+    s = make(
+        write(tmp_path / "p", {"drop": file_source(codec="jsonl")}, CONTRACT, extra="rejects: {limit: 1}"), "local"
+    )
+    file = tmp_path / "p" / "inbox" / "a"
+    with file.open("wb") as out:
+        out.write(b'{"id":1}\n{"id":2,"t":"')
+        out.seek(1 << 30, os.SEEK_CUR)
+        out.write(b'"}\n{"id":3}\n')
+    s("run")
+    assert [r["id"] for r in s.query("select id from rows order by id")] == [1, 3]
+    reject = s.query("select byte_offset, byte_length, rule from sluice.reject")
+    assert reject == [{"byte_offset": 9, "byte_length": (1 << 30) + 16, "rule": "size"}]
+    peaks = {r["stage"]: r["peak_kib"] for r in s.query("select stage, peak_kib from sluice.stage_run")}
+    assert peaks.keys() >= {"collect", "normalize", "store"}
+    assert max(peaks.values()) <= 64 << 10, peaks
+
+
+# --- disks ---
+
+
+@pytest.fixture
+def thousands(tmp_path: Path) -> Path:
+    """A pipeline of one file that no codec makes much smaller."""
+    path = write(tmp_path / "p", {"drop": file_source(codec="csv")}, CONTRACT)
+    dice = random.Random(1)
+    rows = "".join(f"{i},{dice.getrandbits(256):x}\n" for i in range(4000))
+    (tmp_path / "p" / "inbox" / "a").write_text("id,t\n" + rows)
+    return path
+
+
+COUNT = "select count(*) as n, count(distinct t) as t, sum(id) as sum from rows"
+WHOLE = [{"n": 4000, "t": 4000, "sum": 4000 * 3999 // 2}]
+
+
+def counted(s: Sluice) -> list[dict[str, int]]:
+    return [{k: int(v) for k, v in r.items()} for r in s.query(COUNT)]
+
+
+FREE_KIB = {"embedded": [0, 6, 16, 120, 300, 500], "local": [4, 16, 200]}
+
+
+def test_full_disk_is_74_at_every_step_and_more_space_completes_the_run(
+    make: Make, tmp_path: Path, thousands: Path, backend: str
+) -> None:
+    stages = set()
+    for number, free in enumerate(FREE_KIB[backend]):
+        with small_disk(tmp_path / f"disk{number}", 4096) as disk:
+            s = make(thousands, backend)
+            s.home = disk.path
+            disk.leave_free(free)
+            done = s("run", "--run-id", "r1", code=(73, 74))
+            assert "no space left on device" in error_of(done).lower()
+            stages.add(error_of(done).split()[2])
+            assert_nothing_by_halves(s.home)
+            disk.empty()
+            s("run", "--run-id", "r1")
+            assert counted(s) == WHOLE, free
+            assert s("run", "--run-id", "r1").result["written"] == 0
+    assert stages >= {"collect", "normalize"} | ({"store"} if backend == "embedded" else set())
+
+
+def test_read_only_home_is_told_once_and_can_still_be_queried(make: Make, tmp_path: Path, thousands: Path) -> None:
+    with small_disk(tmp_path / "disk", 16 << 10) as disk:
+        s = make(thousands)
+        s.home = disk.path / "home"
+        disk.remount("ro")
+        done = s("run", code=(73, 74))
+        assert "read-only file system" in error_of(done).lower() and str(s.home) in error_of(done)
+        disk.remount("rw")
+        s("run")
+        disk.remount("ro")
+        assert counted(s) == WHOLE
+        (tmp_path / "p" / "inbox" / "b").write_bytes(GOOD["csv"])
+        error_of(s("run", code=(73, 74)))
+        assert counted(s) == WHOLE
+        disk.remount("rw")
+        assert s("run").result["inserted"] == 1
+
+
+def test_home_that_is_a_file_is_told(make: Make, tmp_path: Path, thousands: Path) -> None:
+    s = make(thousands)
+    s.home = tmp_path / "file"
+    s.home.write_text("")
+    assert str(s.home) in error_of(s("run", code=73))
