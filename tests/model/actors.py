@@ -7,10 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
+from random import Random
 
-from .collect import Steps, collect
-from .store import is_marked, rebuild, store
-from .world import CONTRACTS, Contract, Exit, Job, Record, Setup, Ticket, World, normalize_part
+from .collect import collect
+from .rebuild import publish, rebuild
+from .store import is_marked, store
+from .world import (
+    CONTRACTS,
+    Contract,
+    Exit,
+    Job,
+    Record,
+    Setup,
+    Steps,
+    Ticket,
+    World,
+    normalize_part,
+)
 
 Spawn = Callable[[str, Callable[[int], Steps]], None]
 NAMES = ("x", "y", "z")
@@ -114,13 +127,16 @@ def operator(w: World, spawn: Spawn) -> Steps:
     """Starts runs, second attempts of running ones, reruns, --again, cleared tasks, rebuilds."""
     while True:
         dice = w.rng.random()
-        if dice < 0.05 and w.setup.mode == "latest":
-            spawn("rebuild", lambda me: rebuilder(w, me))
-            yield "start a rebuild"
+        if dice < 0.1 and w.setup.mode == "latest":
+            name = "publish" if dice < 0.07 else "rebuild"
+            spawn(name, partial(rebuilder, w) if name == "rebuild" else lambda _: publish(w))
+            yield f"start {name}"
             continue
         known = list(w.jobs.values())[-4:]
         job = next_job(w) if not known or dice < 0.45 else w.rng.choice(known)
-        how = w.rng.choice(("", "", "", " --again", " store")) if job in known else ""
+        how = ""
+        if job in known:
+            how = " store" if w.rng.random() < w.setup.clearing else w.rng.choice(("", "", " --again"))
         spawn(job.run, partial(driver, w, job=job, again="again" in how, only_store="store" in how))
         yield f"start {job.run}{how}"
 
@@ -263,16 +279,17 @@ def reader(w: World, look: Callable[[World], None]) -> Steps:
 # The start
 
 
-def some_setup(w_rng: Callable[[], float]) -> Setup:
-    intervals = w_rng() < 0.4
+def some_setup(rng: Random) -> Setup:
+    intervals = rng.random() < 0.4
     choice = ("file", "site", "whole") if intervals else ("file", "whole", "cursor")
     weights = (0.45, 0.85, 1.0) if intervals else (0.45, 0.6, 1.0)
     kinds = tuple(
         next(k for k, limit in zip(choice, weights, strict=True) if dice <= limit)
-        for dice in (w_rng(), w_rng())
+        for dice in (rng.random(), rng.random())
     )
-    mode = "append" if w_rng() < 0.5 else "latest"
-    return Setup(kinds, mode, intervals, embedded=w_rng() < 0.15, lossy=w_rng() < 0.3)
+    mode = rng.choice(("append", "latest"))
+    embedded, lossy = rng.random() < 0.15, rng.random() < 0.3
+    return Setup(kinds, mode, intervals, embedded, lossy, clearing=rng.choice((0.1, 0.8)))
 
 
 def pending(w: World) -> list[str]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from .world import Chunk, ChunkId, Entry, Exit, Input, Job, Record, World
+from .world import Chunk, ChunkId, Entry, Exit, Input, Job, Record, Steps, World
 
-Steps = Generator[str, None, None]
 PART = 2  # records
 PAGE = 2  # records
 STARTS = 6  # of a collection that loses its entry's number to others
@@ -96,9 +95,7 @@ def each_file(w: World, t: Task) -> Generator[str, None, Found]:
     return Found(tuple(changed))
 
 
-def read_file(
-    w: World, source: int, name: str, listed: int
-) -> Generator[str, None, tuple[tuple[Record, ...], int]]:
+def read_file(w: World, source: int, name: str, listed: int) -> Generator[str, None, tuple[tuple[Record, ...], int]]:
     """Reads in two blocks. A file that moves while it is read is read again, then 75."""
     for _ in range(2):
         before, first = w.files[source].get(name, (-1, ()))
@@ -168,8 +165,9 @@ def crawl(w: World, t: Task) -> Generator[str, None, Found]:
         if cid not in w.store or not w.on.continuation:
             yield f"collect: request page {len(ids)}"
             mine = page(w, t.source, name, token, cid)
-            if not ids and not mine.parts and not old and not t.again and cid not in w.store:
-                return Found()  # nothing found: no chunk either, or no rerun could find more
+            nothing = not ids and not mine.parts and cid not in w.store
+            if nothing and not old and not t.again and w.on.empty_links_no_chunk:
+                return Found()  # no chunk either, or no rerun could find more
             yield f"collect: got page {len(ids)}"
             w.link(cid, mine)
         chunk = w.chunk(cid)
@@ -177,6 +175,8 @@ def crawl(w: World, t: Task) -> Generator[str, None, Found]:
         ids.append(cid)
         yield f"collect: page {len(ids) - 1} kept"
         if token is None:
+            if not old and not t.again and not any(w.chunk(c).parts for c in ids):
+                return Found()
             return Found((Input(name, tuple(ids), moment=w.chunk(ids[0]).made_at),))
 
 
@@ -211,8 +211,8 @@ def cursor_range(w: World, t: Task) -> Generator[str, None, Found]:
                 fixed = end if end is not None else len(w.feed[t.source])
             assert fixed is not None
             some = tuple(w.feed[t.source][at : min(at + PAGE, fixed)])
-            if not some and not ids:
-                return Found()  # nothing found: no chunk either, or the end would be fixed for ever
+            if not some and not ids and w.on.empty_links_no_chunk:
+                return Found()  # no chunk either, or the end would be fixed for ever
             yield f"collect: got from {at}"
             cut = Chunk(cid, (some,) if some else (), at + len(some), fixed, w.tick)
             w.link(cid, cut)
@@ -223,6 +223,8 @@ def cursor_range(w: World, t: Task) -> Generator[str, None, Found]:
         yield f"collect: range up to {at} kept"
         to = w.chunk(ids[0]).end if w.on.cursor_end_fixed else mine
         assert to is not None
+        if at >= to == start:
+            return Found()
         if at >= to:
             moment = w.chunk(ids[0]).made_at
             return Found((Input(name, tuple(ids), moment=moment),), start, to)

@@ -9,8 +9,19 @@ from collections import Counter
 
 from .actors import pending
 from .collect import next_start
-from .store import beyond, rank
-from .world import Edition, Entry, Owner, Record, Row, State, World, normalize_part
+from .switch import edition_of, rank
+from .world import (
+    CONTRACTS,
+    Commit,
+    Contract,
+    Edition,
+    Entry,
+    Record,
+    Row,
+    State,
+    World,
+    normalize_part,
+)
 
 
 class Violation(AssertionError):
@@ -84,70 +95,57 @@ def ranges_are_disjoint(w: World, e: Entry) -> None:
 # Of every committed state, so of everything that a reader may see
 
 
-def counts_reconcile(w: World, before: State, after: State, e: Entry | None) -> None:
+def counts_reconcile(c: Commit) -> None:
     """Per entry ok = inserted + updated + unchanged + stale + superseded; per part likewise."""
-    if e is None:
-        return
-    o = after.outcomes[(e.source, e.n)]
+    o = c.after.outcomes[(c.entry.source, c.entry.n)]
     total = o.inserted + o.updated + o.unchanged + o.stale + o.superseded
     must(o.ok == total, "counts_reconcile", o)
-    for i in e.inputs:
-        for _, _, part in w.parts(i):
-            c = normalize_part(part, w.contract)
-            total = len(c.rows) + len(c.rejects) + c.dup + c.filtered
-            must(c.n_in == total, "counts_reconcile", c)
+    for i in c.entry.inputs:
+        for _, _, part in c.world.parts(i):
+            clean = normalize_part(part, c.world.contract)
+            total = len(clean.rows) + len(clean.rejects) + clean.dup + clean.filtered
+            must(clean.n_in == total, "counts_reconcile", clean)
 
 
-def switch_is_whole(w: World, before: State, after: State, e: Entry | None) -> None:
+def switch_is_whole(c: Commit) -> None:
     """All inputs of an entry become visible at once, but for those superseded in the log."""
-    if e is None:
-        return
-    newest = w.inventory(e.source)
-    at = [after.applied[o].edition if o in after.applied else 0 for o in owners(e)]
-    if e.n in at:
-        for i, edition in zip(e.inputs, at, strict=True):
-            late = edition < e.n and newest[i.name].n == e.n
-            must(not late, "switch_is_whole", f"half of {e.source}/{e.n}: {i.name} is missing")
+    e, applied = c.entry, c.after.applied
+    newest = c.world.inventory(e.source)
+    at = {i.name: edition_of(applied, (e.source, i.name)) for i in e.inputs}
+    for name, edition in at.items() if e.n in at.values() else ():
+        late = edition < e.n and newest[name].n == e.n
+        must(not late, "switch_is_whole", f"half of {e.source}/{e.n}: {name} is missing")
 
 
-def old_never_overwrites_new(w: World, before: State, after: State, e: Entry | None) -> None:
+def old_never_overwrites_new(c: Commit) -> None:
     """Neither an older edition nor rows of older rules replace newer ones."""
-    for owner, new in after.applied.items():
-        old = before.applied.get(owner)
-        if old is None or old is new:
-            continue
-        what = f"{owner}: {old} by {new}"
-        must(new.edition >= old.edition, "old_never_overwrites_new", what)
-        must(new.epoch >= old.epoch or new.rev == old.rev, "old_never_overwrites_new", what)
+    for owner, new in c.after.applied.items():
+        old = c.before.applied.get(owner, new)
+        older_rules = new.epoch < old.epoch and new.rev != old.rev
+        fine = new.edition >= old.edition and not older_rules
+        must(fine, "old_never_overwrites_new", f"{owner}: {old} by {new}")
 
 
-def watermark_grows(w: World, before: State, after: State, e: Entry | None) -> None:
+def watermark_grows(c: Commit) -> None:
     """The table's watermark never falls."""
-    for source, to in before.watermark.items():
-        must(after.watermark[source] >= to, "watermark_grows", source)
+    for source, to in c.before.watermark.items():
+        must(c.after.watermark[source] >= to, "watermark_grows", source)
 
 
-def changes_grow(w: World, before: State, after: State, e: Entry | None) -> None:
+def changes_grow(c: Commit) -> None:
     """A key's change number grows whenever its row changes."""
-    for key, old in before.rows.items() if w.setup.mode == "latest" else ():
-        new = after.rows.get(key)
-        if new and new.row != old.row and after.applied != before.applied and e:
-            must(new.change > old.change, "changes_grow", f"{key}: {old} → {new}")
+    for key, old in c.before.rows.items() if c.world.setup.mode == "latest" else ():
+        new = c.after.rows.get(key, old)
+        fine = new.row == old.row or new.change > old.change
+        must(fine, "changes_grow", f"{key}: {old} by {new}")
 
 
-def table_is_a_function(w: World, before: State, after: State, e: Entry | None) -> None:
+def table_is_a_function(c: Commit) -> None:
     """The rows are the function of the editions and revs that `applied` names."""
-    if e is not None:
-        must_be_table_of(w, after, "table_is_a_function")
+    must_be_table_of(c.world, c.after, "table_is_a_function")
 
 
-def owners(e: Entry) -> list[Owner]:
-    return [(e.source, i.name) for i in e.inputs]
-
-
-def contract_of(rev: str) -> object:
-    from .world import CONTRACTS
-
+def contract_of(rev: str) -> Contract:
     return next(c for c in CONTRACTS if c.rev == rev)
 
 
@@ -216,8 +214,21 @@ def log_holds_the_sources(w: World) -> None:
             must(at == len(w.feed[source]), "log_holds_the_sources", f"{source} read to {at}")
 
 
-LINK = (file_was_like_that, editions_do_not_go_back, crawl_is_whole, watermark_is_monotone,
-        ranges_are_disjoint)
-COMMIT = (counts_reconcile, switch_is_whole, old_never_overwrites_new, watermark_grows,
-          changes_grow, table_is_a_function)
+def documents_are_the_table(w: World) -> None:
+    """After a last publish every visible row is a document, and nothing else is."""
+    held = Counter(row for _, row in w.documents.values() if not row.gone)
+    there = w.db.state.visible()
+    what = f"more {held - there}, missing {there - held}"
+    must(held == there, "documents_are_the_table", what)
+
+
+LINK = (file_was_like_that, editions_do_not_go_back, crawl_is_whole, watermark_is_monotone, ranges_are_disjoint)
+COMMIT = (
+    counts_reconcile,
+    switch_is_whole,
+    old_never_overwrites_new,
+    watermark_grows,
+    changes_grow,
+    table_is_a_function,
+)
 END = (nothing_is_pending, end_is_fault_free, rejects_are_kept, log_holds_the_sources)

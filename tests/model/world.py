@@ -8,53 +8,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from .rules import Rules
+
+Steps = Generator[str, None, None]  # a process: one atomic step a yield
 Owner = tuple[int, str]  # (source, input's name): the identity of an input
 ChunkId = tuple[object, ...]
 Rejects = tuple[int, str, tuple[int, ...]]  # edition, rev, places
 Ticket = tuple[int, int, int, int, int]  # source, entry, place of input, place of chunk, part
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Every rule of DESIGN §2 that can be left out; True is as §2 stands."""
-
-    n_first: bool = True  # n is read before the listing or the first request
-    greatest_to: bool = True  # the next range begins at the greatest `to`, not at the last one
-    continuation: bool = True  # who finds or loses a chunk continues from the winner's
-    cursor_end_fixed: bool = True  # a range's end is fixed in its first chunk
-    again_keeps_range: bool = True  # --again repeats its own entry's range (our reading)
-    stat_twice: bool = True  # stat before and after reading
-    start_over: bool = True  # the loser of an entry's link starts over
-    ticket_rev: bool = True  # a ticket of another rev is not used
-    judge_newest: bool = True  # only inputs at their newest edition are judged and stored
-    one_transaction: bool = True  # one transaction an entry
-    own_staging: bool = True  # TEMP table of this attempt
-    lock_before_copy: bool = True  # append: verdict, delete and COPY after the lock
-    edition_guard: bool = True  # a higher edition in `applied` is not replaced
-    input_order: bool = True  # inputs by (entry, place) ascending
-    owner_place: bool = True  # another owner: (version, source, edition, place), not version alone
-    owner_replaces: bool = True  # the same owner replaces also with a smaller version
-    hidden_tombstones: bool = True  # a tombstone stays as a hidden row
-    era_fence: bool = True  # a switch whose era is no longer the pipeline's ends with 75
-    random_era: bool = True  # a word that never repeats, not a counter
-    reread_rules: bool = True  # rules are read again after noting era
-    break_blocker: bool = True  # after lock_timeout the blocking backend is terminated
-    mark_after_commit: bool = True  # a mark is linked after the commit
-    mark_own_generation: bool = True  # a mark goes into the g noted at the start
-    own_marked_too: bool = True  # a run works on its own entries, marked or not
-    refused_apart: bool = True  # a refused entry's rejects do not replace the visible rows' ones
-    pending_cleared: bool = True  # interval runs: somebody clears those that a warning names
-
-    def without(self, name: str) -> Rules:
-        return replace(self, **{name: False})
-
-    @staticmethod
-    def names() -> list[str]:
-        return [f.name for f in fields(Rules)]
 
 
 @dataclass(frozen=True)
@@ -184,7 +148,6 @@ class Outcome:
     unchanged: int = 0
     stale: int = 0
     superseded: int = 0
-    written: int = 0
 
     def plus(self, **more: int) -> Outcome:
         return replace(self, **{k: getattr(self, k) + v for k, v in more.items()})
@@ -207,9 +170,15 @@ class State:
     limited: frozenset[str] = frozenset()  # ghost: keys under the documented limit of `latest`
 
     def copy(self) -> State:
-        return replace(self, rows=dict(self.rows), applied=dict(self.applied),
-                       rejects=dict(self.rejects), refused=dict(self.refused), outcomes=dict(self.outcomes),
-                       watermark=dict(self.watermark))
+        return replace(
+            self,
+            rows=dict(self.rows),
+            applied=dict(self.applied),
+            rejects=dict(self.rejects),
+            refused=dict(self.refused),
+            outcomes=dict(self.outcomes),
+            watermark=dict(self.watermark),
+        )
 
     def visible(self) -> Counter[Row]:
         return Counter(s.row for s in self.rows.values() if not s.row.gone)
@@ -254,6 +223,7 @@ class Setup:
     intervals: bool
     embedded: bool
     lossy: bool  # the bucket sometimes loses the reply of a conditional put
+    clearing: float  # share of the reruns that clear only a run's store
 
 
 @dataclass
@@ -263,8 +233,8 @@ class World:
     rng: random.Random
     tick: int = 0
     trace: list[tuple[int, str, str]] = field(default_factory=list)
-    on_link: Callable[[World, Entry], None] = lambda w, e: None
-    on_commit: Callable[[World, State, State, Entry | None], None] = lambda w, a, b, e: None
+    on_link: Callable[[World, Entry], None] | None = None
+    on_commit: Callable[[Commit], None] | None = None
     # the outside
     files: list[dict[str, tuple[int, tuple[Record, ...]]]] = field(default_factory=list)
     moments: set[tuple[int, str, tuple[Record, ...]]] = field(default_factory=set)  # ghost
@@ -283,9 +253,8 @@ class World:
     # caches
     raw: list[tuple[Ticket, tuple[Record, ...] | None]] = field(default_factory=list)
     clean: list[tuple[Ticket, Clean]] = field(default_factory=list)
-    shared_stage: dict[tuple[int, int], dict[Owner, tuple[Clean, ...]]] = field(
-        default_factory=dict
-    )
+    shared_stage: dict[tuple[int, int], dict[Owner, tuple[Clean, ...]]] = field(default_factory=dict)
+    documents: dict[object, tuple[tuple[int, int], Row]] = field(default_factory=dict)
     # processes
     db: Db = field(default_factory=Db)
     flock: int | None = None
@@ -302,7 +271,8 @@ class World:
         if len(self.log[entry.source]) >= entry.n:
             return False
         self.log[entry.source].append(entry)
-        self.on_link(self, entry)
+        if self.on_link:
+            self.on_link(self, entry)
         return not (self.setup.lossy and self.rng.random() < 0.2)
 
     def newest(self, source: int) -> int:
@@ -337,10 +307,21 @@ class World:
     def commit(self, me: int, after: State, entry: Entry | None = None) -> None:
         before, self.db.state = self.db.state, after
         self.db.release(me)
-        self.on_commit(self, before, after, entry)
+        if self.on_commit and entry is not None:
+            self.on_commit(Commit(self, before, after, entry))
 
     def draw_era(self) -> int:
         return self.rng.getrandbits(60) if self.on.random_era else self.db.state.era + 1
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A switch of an entry, as the invariants see it."""
+
+    world: World
+    before: State
+    after: State
+    entry: Entry
 
 
 class Exit(Exception):

@@ -1,0 +1,48 @@
+"""The rules of DESIGN §2 as switches, so that a test can leave each one out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Every rule of DESIGN §2 that can be left out; True is as §2 stands."""
+
+    n_first: bool = True  # n is read before the listing or the first request
+    greatest_to: bool = True  # the next range begins at the greatest `to`, not at the last one
+    continuation: bool = True  # who finds or loses a chunk continues from the winner's
+    cursor_end_fixed: bool = True  # a range's end is fixed in its first chunk
+    again_keeps_range: bool = True  # --again repeats its own entry's range (our reading)
+    stat_twice: bool = True  # stat before and after reading
+    start_over: bool = True  # the loser of an entry's link starts over
+    ticket_rev: bool = True  # a ticket of another rev is not used
+    judge_newest: bool = True  # only inputs at their newest edition are judged and stored
+    one_transaction: bool = True  # one transaction an entry
+    own_staging: bool = True  # TEMP table of this attempt
+    lock_before_copy: bool = True  # append: verdict, delete and COPY after the lock
+    edition_guard: bool = True  # a higher edition in `applied` is not replaced
+    input_order: bool = True  # inputs by (entry, place) ascending
+    owner_place: bool = True  # another owner: (version, source, edition, place), not version alone
+    owner_replaces: bool = True  # the same owner replaces also with a smaller version
+    hidden_tombstones: bool = True  # a tombstone stays as a hidden row
+    era_fence: bool = True  # a switch whose era is no longer the pipeline's ends with 75
+    random_era: bool = True  # a word that never repeats, not a counter
+    reread_rules: bool = True  # rules are read again after noting era
+    break_blocker: bool = True  # after lock_timeout the blocking backend is terminated
+    mark_after_commit: bool = True  # a mark is linked after the commit
+    mark_own_generation: bool = True  # a mark goes into the g noted at the start
+    own_marked_too: bool = True  # a run works on its own entries, marked or not
+    refused_apart: bool = True  # a refused entry's rejects do not replace the visible rows' ones
+    published_generation: bool = True  # a document's number is (g, change), not change alone
+    rebuild_tombstones: bool = True  # a rebuild leaves tombstones for what vanishes
+    empty_links_no_chunk: bool = True  # a first page or range without records is not kept
+    limit_covers_lowered: bool = True  # the limit of `latest` covers lowered versions too
+    pending_cleared: bool = True  # interval runs: somebody clears those that a warning names
+
+    def without(self, name: str) -> Rules:
+        return replace(self, **{name: False})
+
+    @staticmethod
+    def names() -> list[str]:
+        return [f.name for f in fields(Rules)]
