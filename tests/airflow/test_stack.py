@@ -197,7 +197,7 @@ def test_one_partition_cleared_does_its_own_chunks_again_and_no_others(stack: St
 
 
 def test_task_cleared_by_the_cli_changes_nothing(stack: Stack, by_cli: str, wanted: str) -> None:
-    stack.script("cli", "tasks", "clear", "by_cli", "--task-regex", "^store$", "--yes")
+    stack.script("cli", "tasks", "clear", "by_cli", "--task-regex", "store", "--yes")
     stack.until("store's second try", lambda: stack.tasks("by_cli", by_cli)["store", -1]["try_number"] == 2)
     stack.wait("by_cli", by_cli)
     assert stack.table("by_cli") == wanted
@@ -423,5 +423,5 @@ def test_listings_through_airflow_on_postgres_equal_those_through_a_shell_on_duc
         argv = ["sluice", "query", "imo", "--backend", backend, "--sql", sql, "--format", "csv", "-o", str(file)]
         by_hand(stack, *argv, home=home)
         tables.append(file.read_text())
-    assert len(tables[0].splitlines()) > 10
+    assert len(tables[0].splitlines()) > 5
     assert tables[0] == tables[1]
