@@ -81,9 +81,7 @@ CONTENTS = [
     Content("bom_line", "jsonl", b'\xef\xbb\xbf{"id":1}\n', [1]),
     Content("bom_header", "csv", b'\xef\xbb\xbf"id",t\n1,a\n', [1]),
     Content("bom_alone", "csv", b"\xef\xbb\xbf", []),
-    Content(
-        "utf16", "jsonl", '\ufeff{"id":1}'.encode("utf-16-le"), [], [(0, "", "syntax", "the input is UTF-16")]
-    ),
+    Content("utf16", "jsonl", '\ufeff{"id":1}'.encode("utf-16-le"), [], [(0, "", "syntax", "the input is UTF-16")]),
     Content("empty", "json", b"", []),
     Content("empty_csv", "csv", b"", []),
     Content("blank", "jsonl", b"\n \r\n\n", []),
@@ -92,11 +90,13 @@ CONTENTS = [
     Content("deep_open", "json", b'[{"id":1},' + b"[" * 100_000, [1], [(10, "", "syntax", "input ends inside")]),
     Content("many_keys", "json", b'[{"id":1},{' + KEYS + b'},{"id":3}]', [1, 3], [(9, "", "size", "larger than")]),
     Content("wide", "json", b'{"id":1,' + KEYS[:900_000].rpartition(b",")[0] + b"}", [1]),
+    Content("open_quote", "csv", b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 10, [1], [(9, "", "syntax", "quote never closed")]),
     Content(
-        "open_quote", "csv", b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 10, [1], [(9, "", "syntax", "quote never closed")]
-    ),
-    Content(
-        "long_open_quote", "csv", b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 600_000, [1], [(9, "", "size", "larger than a part")]
+        "long_open_quote",
+        "csv",
+        b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 600_000,
+        [1],
+        [(9, "", "size", "larger than a part")],
     ),
     Content("same_key_twice", "json", b'[{"id":1,"id":2},{"id":3}]', [3], [(1, "id", "duplicate key", "stands twice")]),
     Content("beyond_int64", "json", b'[{"id":1},{"id":9223372036854775808}]', [1], [(10, "id", "type", "not fit")]),
