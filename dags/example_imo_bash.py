@@ -29,14 +29,14 @@ with DAG(
         output_processor=json.loads,
         **SETTINGS,
     )
-    # The data go to stdout, what the stage says of itself to stderr.
+    # The rows go to stdout (the last one is the number), what the stage says of itself to stderr.
     question = BashOperator(
         task_id="listings",
         bash_command=(
-            "sluice query imo --backend embedded --format json"
+            "sluice query imo --backend embedded --format csv"
             " --sql 'select count(*) as n from silver.annonces' </dev/null 2>/dev/null"
         ),
-        output_processor=json.loads,
+        output_processor=int,
         **SETTINGS,
     )
     run >> question

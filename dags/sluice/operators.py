@@ -59,7 +59,7 @@ class StageHook(SubprocessHook):
         self,
         command: list[str],
         env: dict[str, str] | None = None,
-        output_encoding: str = "utf-8",  # noqa: ARG002 (the base class's signature)
+        output_encoding: str = "utf-8",
         cwd: str | None = None,
     ) -> SubprocessResult:
         last = ""
