@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "tasks/collect/collect.h"
@@ -146,6 +147,7 @@ static bool copy_bytes(struct reading *r, int fd, const char *name, uint64_t *re
 			return sl_err_errno(err, SL_ERR_IO, errno, "cannot read \"%s\"", name);
 		if (n == 0)
 			break;
+		SL_FAULT("collect.while_reading", err);
 		if (total == 0 && sl_gunzip_is(bytes))
 			g = sl_gunzip_open(r->params->max_bytes, pass_on, r);
 		total += bytes.n;
