@@ -150,18 +150,31 @@ static bool read_rest(int fd, const char *path, size_t max, struct sl_buf *out, 
 	}
 }
 
-bool sl_file_read(const char *path, size_t max, struct sl_buf *out, struct sl_err *err)
+/* All of it, or nothing is added to out. */
+static bool read_whole(int fd, const char *path, size_t max, struct sl_buf *out, struct sl_err *err)
 {
-	sl_cleanup(close_fd) int fd = -1;
 	size_t before = out->n;
 
-	if (!open_regular(path, &fd, err))
-		return false;
 	if (read_rest(fd, path, max, out, err))
 		return true;
 	out->n = before;
 	sl_buf_grew(out, 0);
 	return false;
+}
+
+bool sl_file_read(const char *path, size_t max, struct sl_buf *out, struct sl_err *err)
+{
+	sl_cleanup(close_fd) int fd = -1;
+
+	return open_regular(path, &fd, err) && read_whole(fd, path, max, out, err);
+}
+
+bool sl_file_read_beneath(const char *root, const char *rel, size_t max, struct sl_buf *out,
+			  struct sl_err *err)
+{
+	sl_cleanup(close_fd) int fd = -1;
+
+	return sl_open_beneath(root, rel, &fd, err) && read_whole(fd, rel, max, out, err);
 }
 
 bool sl_file_exists(const char *path)

@@ -75,6 +75,9 @@ void sl_names_release(struct sl_names *names);
  */
 SL_NODISCARD bool sl_open_beneath(const char *root, const char *rel, int *ret_fd,
 				  struct sl_err *err);
+/* sl_file_read of such a path. */
+SL_NODISCARD bool sl_file_read_beneath(const char *root, const char *rel, size_t max,
+				       struct sl_buf *out, struct sl_err *err);
 
 /* Exclusive flock on path (created). Waits up to wait_us, then SL_ERR_AGAIN naming the holder's pid
  * as written into the file. *ret_fd stays open for the holder's life; not O_CLOEXEC when inherit.

@@ -408,6 +408,13 @@ static bool above_max(const struct sl_contract_col *c, const struct sl_vec *v, s
 	return v->type.kind == SL_FLOAT64 ? v->u.f64[row] > c->max_f : v->u.i64[row] > c->max_i;
 }
 
+int sl_contract_side(const struct sl_contract_col *c, const struct sl_vec *v, size_t row)
+{
+	if (below_min(c, v, row))
+		return -1;
+	return above_max(c, v, row);
+}
+
 static void check_value(const struct sl_contract_col *c, struct sl_batch *b, const struct sl_vec *v,
 			size_t row)
 {
@@ -416,9 +423,10 @@ static void check_value(const struct sl_contract_col *c, struct sl_batch *b, con
 			sl_batch_reject(b, row, c->name, "required", "no value");
 		return;
 	}
-	if (below_min(c, v, row))
+	int side = sl_contract_side(c, v, row);
+	if (side < 0)
 		sl_batch_reject(b, row, c->name, "min", "less than %s", c->min);
-	else if (above_max(c, v, row))
+	else if (side > 0)
 		sl_batch_reject(b, row, c->name, "max", "greater than %s", c->max);
 	else if (c->choices.n > 0 && !choices_ok(c, v, row))
 		sl_batch_reject(b, row, c->name, "enum", "not one of the %zu texts allowed",

@@ -86,6 +86,9 @@ struct sl_raw {
 void sl_contract_store(const struct sl_contract_col *c, struct sl_batch *b, size_t row, size_t col,
 		       const struct sl_raw *raw);
 
+/* -1: v's value in row, which is not NULL, is below c's min, 1: above its max, 0: neither. */
+int sl_contract_side(const struct sl_contract_col *c, const struct sl_vec *v, size_t row);
+
 /* required, min/max, enum of every kept row's stored columns; after the rules. */
 void sl_contract_check(const struct sl_contract *c, struct sl_batch *b);
 

@@ -127,6 +127,7 @@ static void prepare_rule(struct sl_reading *r, struct sl_rule_use *use, const st
 		.diags = r->diags,
 		.at = use->at,
 		.rule = use->rule->name,
+		.dir = p->dir,
 		.map = item->map,
 	};
 	const char *into = text_param(use, "into");

@@ -24,8 +24,9 @@ struct sl_rule_scope {
 	struct sl_schema *schema; /* columns known so far */
 	struct sl_arena *arena;
 	struct sl_diags *diags;
-	struct sl_place at;	   /* the rule's place in the file */
-	const char *rule;	   /* its name */
+	struct sl_place at; /* the rule's place in the file */
+	const char *rule;   /* its name */
+	const char *dir;    /* the pipeline's folder, absolute: for files that a rule names */
 	const struct sl_node *map; /* its fields as they stand there; may be NULL */
 };
 
@@ -55,6 +56,9 @@ struct sl_rule {
 	bool (*prepare)(void *params, struct sl_rule_scope *scope);
 	bool (*apply)(const void *params, struct sl_batch *b, struct sl_err *err);
 	void (*release)(void *params); /* may be NULL */
+	/* Adds what the result depends on besides the fields, such as a file's bytes: part of rev.
+	 * May be NULL. */
+	void (*hash)(const void *params, struct sl_hash *h);
 };
 
 const struct sl_rule *sl_rule_find(const char *name);

@@ -1,17 +1,12 @@
 /* The loop that the rules number and money share: see rule_amount.h. */
 #include "tasks/normalize/rule_amount.h"
 
-const char *const sl_on_errors[] = {"reject", "null", NULL};
-
 bool sl_amount_rule_prepare(struct sl_amount_rule *r, const char *from, const char *into,
 			    struct sl_type def, struct sl_rule_scope *s)
 {
 	r->from = from;
-	if (!sl_rule_from(s, from, sl_rule_place(s, "from"), &r->from_col) ||
-	    !sl_rule_type(s, r->from_col, 1U << SL_TEXT))
-		return false;
-	return sl_rule_into(s, into, def, &r->into_col) &&
-	       sl_rule_type(s, r->into_col, 1U << SL_INT64 | 1U << SL_DECIMAL);
+	return sl_column_pair(s, from, SL_KINDS_TEXT, into, def, 1U << SL_INT64 | 1U << SL_DECIMAL,
+			      &r->from_col, &r->into_col);
 }
 
 static void read_row(const struct sl_amount_rule *r, struct sl_batch *b, size_t row)

@@ -8,9 +8,7 @@
 
 #include "data/rule.h"
 #include "tasks/normalize/amount.h"
-
-enum sl_on_error { SL_ON_ERROR_REJECT, SL_ON_ERROR_NULL };
-extern const char *const sl_on_errors[]; /* names in this order, NULL-terminated */
+#include "tasks/normalize/columns.h"
 
 struct sl_amount_rule {
 	const char *name; /* of the rule, for reject rows */

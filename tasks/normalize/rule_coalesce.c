@@ -3,7 +3,7 @@
  * have the same type. An empty text is no value here: many sources write "" for what they do not
  * know.
  */
-#include "data/rule.h"
+#include "tasks/normalize/columns.h"
 
 struct coalesce {
 	struct sl_texts from;
@@ -22,21 +22,6 @@ static const struct sl_field fields[] = {
 	SL_F_END,
 };
 
-static bool same_type(struct sl_rule_scope *s, size_t col, size_t first, struct sl_place at)
-{
-	const struct sl_column *c = &s->schema->cols[col], *f = &s->schema->cols[first];
-	char have[32], wanted[32];
-
-	if (sl_type_eq(c->type, f->type))
-		return true;
-	sl_type_text(c->type, have);
-	sl_type_text(f->type, wanted);
-	sl_diag_add(s->diags, SL_E1005, at,
-		    "rule \"coalesce\": column \"%s\" is %s, but \"%s\" is %s: they must agree",
-		    c->name, have, f->name, wanted);
-	return false;
-}
-
 static bool prepare(void *params, struct sl_rule_scope *s)
 {
 	struct coalesce *c = params;
@@ -51,12 +36,12 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 	for (size_t i = 0; i < c->from.n; i++)
 		ok &= sl_rule_from(s, c->from.v[i], c->from.at[i], &c->from_cols[i]);
 	for (size_t i = 1; ok && i < c->from.n; i++)
-		ok &= same_type(s, c->from_cols[i], c->from_cols[0], c->from.at[i]);
+		ok &= sl_columns_agree(s, c->from_cols[i], c->from_cols[0], c->from.at[i]);
 	if (!ok)
 		return false;
 	c->into_col = c->from_cols[0];
 	return sl_rule_into(s, c->into, s->schema->cols[c->from_cols[0]].type, &c->into_col) &&
-	       same_type(s, c->into_col, c->from_cols[0], sl_rule_place(s, "into"));
+	       sl_columns_agree(s, c->into_col, c->from_cols[0], sl_rule_place(s, "into"));
 }
 
 static bool has_value(const struct coalesce *c, const struct sl_vec *v, size_t row)
@@ -64,30 +49,6 @@ static bool has_value(const struct coalesce *c, const struct sl_vec *v, size_t r
 	if (!v->valid[row])
 		return false;
 	return !(c->skip_empty && v->type.kind == SL_TEXT && v->u.str[row].n == 0);
-}
-
-static void copy_value(struct sl_vec *out, const struct sl_vec *in, size_t row)
-{
-	switch (in->type.kind) {
-	case SL_BOOL:
-		out->u.b[row] = in->u.b[row];
-		break;
-	case SL_FLOAT64:
-		out->u.f64[row] = in->u.f64[row];
-		break;
-	case SL_TEXT:
-		out->u.str[row] = in->u.str[row];
-		break;
-	case SL_TEXT_LIST:
-		out->u.list[row] = in->u.list[row];
-		break;
-	case SL_INT64:
-	case SL_DECIMAL:
-	case SL_DATE:
-	case SL_TIMESTAMP:
-		out->u.i64[row] = in->u.i64[row];
-		break;
-	}
 }
 
 static void coalesce_row(const struct coalesce *c, struct sl_batch *b, size_t row)
@@ -98,12 +59,11 @@ static void coalesce_row(const struct coalesce *c, struct sl_batch *b, size_t ro
 		const struct sl_vec *in = &b->cols[c->from_cols[i]];
 
 		if (has_value(c, in, row)) {
-			copy_value(out, in, row);
-			out->valid[row] = 1;
+			sl_value_copy(out, row, in, row);
 			return;
 		}
 	}
-	out->valid[row] = 0;
+	sl_value_clear(out, row);
 }
 
 static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)

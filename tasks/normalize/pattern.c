@@ -1,0 +1,66 @@
+/* Regular expressions of the rules: see pattern.h. */
+#include "tasks/normalize/pattern.h"
+
+#define JIT_STACK_START ((size_t)32 * 1024)
+#define JIT_STACK_MAX ((size_t)1024 * 1024)
+
+bool sl_pattern_compile(struct sl_pattern *p, const char *text, bool ignore_case,
+			struct sl_rule_scope *s)
+{
+	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+	int code;
+	PCRE2_SIZE at;
+	PCRE2_UCHAR why[160];
+
+	if (ignore_case)
+		options |= PCRE2_CASELESS;
+	p->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
+	if (!p->code) {
+		pcre2_get_error_message(code, why, sizeof(why));
+		sl_diag_add(s->diags, SL_E1013, sl_rule_place(s, "pattern"),
+			    "pattern \"%s\": %s at character %zu", text, (const char *)why,
+			    (size_t)at + 1);
+		return false;
+	}
+	p->match = pcre2_match_data_create_from_pattern(p->code, NULL);
+	p->context = pcre2_match_context_create(NULL);
+	if (!p->match || !p->context)
+		SL_BUG("out of memory");
+	pcre2_set_match_limit(p->context, SL_MATCH_LIMIT);
+	/* Without JIT (a build that lacks it) the interpreter gives the same results. */
+	if (pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) == 0) {
+		p->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+		pcre2_jit_stack_assign(p->context, NULL, p->stack);
+	}
+	return true;
+}
+
+int sl_pattern_find(const struct sl_pattern *p, struct sl_str text, size_t from, uint32_t options)
+{
+	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p ? text.p : "");
+	/* Batches hold valid UTF-8 only, so neither of them checks it. */
+	int rc = p->stack ? pcre2_jit_match(p->code, subject, text.n, from, options, p->match,
+					    p->context)
+			  : pcre2_match(p->code, subject, text.n, from,
+					options | PCRE2_NO_UTF_CHECK, p->match, p->context);
+
+	return rc == PCRE2_ERROR_NOMATCH ? 0 : rc;
+}
+
+void sl_pattern_reject(int code, struct sl_batch *b, size_t row, const char *field,
+		       const char *rule)
+{
+	PCRE2_UCHAR why[120];
+
+	pcre2_get_error_message(code, why, sizeof(why));
+	sl_batch_reject(b, row, field, rule, "the pattern gave up: %s", (const char *)why);
+}
+
+void sl_pattern_release(struct sl_pattern *p)
+{
+	pcre2_code_free(p->code);
+	pcre2_match_data_free(p->match);
+	pcre2_match_context_free(p->context);
+	pcre2_jit_stack_free(p->stack);
+	*p = (struct sl_pattern){NULL, NULL, NULL, NULL};
+}
