@@ -468,6 +468,7 @@ static void duckdb_type_name(struct sl_type t, char out[32])
 
 static const struct sl_engine engine = {
 	.name = "duckdb",
+	.rewrites = true,
 	.open = duckdb_open_db,
 	.close = duckdb_close_db,
 	.exec = duckdb_exec,

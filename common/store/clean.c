@@ -19,7 +19,7 @@
 
 #define MAGIC "SLCP1\n"
 #define SUM_BYTES 8
-#define LEVEL 1			    /* zstd: read once, then removed */
+#define LEVEL (-3)		    /* zstd: read once, then removed */
 #define RAW_MAX ((uint64_t)1 << 30) /* texts may be copied into many columns */
 #define FILE_MAX ((size_t)1 << 30)
 #define EXCERPT_MAX 200
