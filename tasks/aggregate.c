@@ -7,27 +7,14 @@
 #include "base/log.h"
 #include "run/lock.h"
 #include "run/stage.h"
+#include "store/models.h"
 #include "store/sink.h"
-#include "tasks/aggregate/models.h"
 
 #define WAIT (30 * SL_SECOND)
 
-/* A table that is made anew cannot go while a view over it stands. */
-static bool views_follow_table(const struct sl_pipeline *p)
-{
-	bool table = false;
-
-	for (size_t i = 0; i < p->n_models; i++) {
-		if (table && p->models[i].as == SL_MODEL_VIEW)
-			return true;
-		table = table || p->models[i].as == SL_MODEL_TABLE;
-	}
-	return false;
-}
-
 static bool attempt(const struct sl_models *m, bool drop_views, struct sl_err *err)
 {
-	if (m->engine->begin(m->db, err) && m->engine->lock(m->db, m->run->p->name, err) &&
+	if (m->engine->begin(m->db, err) && m->engine->lock(m->db, m->p->name, err) &&
 	    sl_models_make(m, drop_views, err) && m->engine->commit(m->db, err))
 		return true;
 	m->engine->rollback(m->db);
@@ -37,7 +24,7 @@ static bool attempt(const struct sl_models *m, bool drop_views, struct sl_err *e
 static bool make_all(const struct sl_models *m, struct sl_err *err)
 {
 	struct sl_err first = SL_ERR_INIT;
-	const bool drop_views = views_follow_table(m->run->p);
+	const bool drop_views = sl_models_views_follow(m->p);
 
 	if (attempt(m, drop_views, &first))
 		return true;
@@ -55,15 +42,14 @@ static bool has_table(const struct sl_models *m, bool *ret, struct sl_err *err)
 {
 	enum sl_relation kind;
 
-	if (!sl_models_kind(m, m->run->p->store.table, &kind, err))
+	if (!sl_models_kind(m, m->p->store.table, &kind, err))
 		return false;
 	*ret = kind != SL_RELATION_NONE;
 	return true;
 }
 
-static bool aggregate(struct sl_models *m, struct sl_err *err)
+static bool aggregate(struct sl_run *run, const struct sl_models *m, struct sl_err *err)
 {
-	struct sl_run *run = m->run;
 	bool there = false;
 
 	if (!has_table(m, &there, err))
@@ -82,7 +68,7 @@ static bool aggregate(struct sl_models *m, struct sl_err *err)
 
 static bool run_aggregate(struct sl_run *run, const void *params, struct sl_err *err)
 {
-	struct sl_models m = {.run = run};
+	struct sl_models m = {.p = run->p, .arena = &run->arena};
 
 	(void)params;
 	if (!sl_models_read(&m, err))
@@ -93,7 +79,7 @@ static bool run_aggregate(struct sl_run *run, const void *params, struct sl_err 
 	    !sl_store_connect(run->p, &run->home, false, WAIT, &m.engine, &m.db, err))
 		return false;
 
-	const bool ok = aggregate(&m, err);
+	const bool ok = aggregate(run, &m, err);
 
 	m.engine->close(m.db);
 	return ok;

@@ -6,6 +6,7 @@
  */
 #include "base/cancel.h"
 #include "base/log.h"
+#include "run/progress.h"
 #include "run/stage.h"
 #include "tasks/normalize/maker.h"
 #include "tasks/normalize/work.h"
@@ -31,6 +32,7 @@ static void add_counts(struct sl_result *r, const struct sl_made *made)
 }
 
 static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_work_item *item,
+		      struct sl_progress *progress,
 		      char first_reject[static sizeof(((struct sl_made *)0)->reject)],
 		      struct sl_err *err)
 {
@@ -43,6 +45,8 @@ static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_wo
 		add_counts(&run->result, &made);
 		if (!*first_reject)
 			memcpy(first_reject, made.reject, sizeof(made.reject));
+		sl_progress(progress, "records=%" PRIu64 " rejected=%" PRIu64, run->result.n_in,
+			    run->result.rejected);
 	}
 	return true;
 }
@@ -72,6 +76,7 @@ static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 	const struct normalize *n = p;
 	sl_cleanup(sl_maker_free) struct sl_maker *m = NULL;
 	char first_reject[sizeof(((struct sl_made *)0)->reject)] = "";
+	struct sl_progress progress = sl_progress_begin("normalizing");
 	struct sl_work work;
 
 	if (n->parts ? !sl_work_of_list(run, n->parts, &work, err)
@@ -82,8 +87,9 @@ static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 	tell_work(run, &work);
 	m = sl_maker_new(run->p, &run->home, run->dry_run);
 	for (size_t i = 0; i < work.n; i++)
-		if (!make_item(run, m, &work.v[i], first_reject, err))
+		if (!make_item(run, m, &work.v[i], &progress, first_reject, err))
 			return false;
+	sl_progress_end(&progress);
 	if (*first_reject)
 		sl_log(SL_WARNING, "rows rejected", "rows=%" PRIu64 " first=\"%s\"",
 		       run->result.rejected, first_reject);

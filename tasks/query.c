@@ -7,15 +7,15 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/sqltext.h"
+#include "run/output.h"
 #include "run/stage.h"
 #include "store/sink.h"
-#include "tasks/query/output.h"
 
 #define SQL_MAX ((size_t)1 << 20)
 #define TABLE_LIMIT 1000
 #define WAIT (10 * SL_SECOND)
 
-static const char *const formats[] = {"table", "csv", "json", NULL};
+static const char *const formats[] = {"table", "csv", "json", "jsonl", NULL};
 
 struct query {
 	const char *sql;

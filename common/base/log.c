@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -17,7 +18,10 @@ static struct {
 	enum sl_level min;
 	bool json;
 	char who[128];
+	bool status; /* the terminal shows a status line */
 } setup = {.min = SL_INFO};
+
+#define ERASE "\r\033[K" /* to the line's begin, then away with it */
 
 static const char *level_name(enum sl_level level)
 {
@@ -155,6 +159,32 @@ void sl_log(enum sl_level level, const char *message, const char *pairs, ...)
 	else
 		build_text(&line, level, message, sl_buf_str(&values));
 	sl_buf_addc(&line, '\n');
+	sl_log_status(NULL);
 	write_once(&line);
 	errno = saved;
+}
+
+/* One less than the terminal has, so that the line never breaks. */
+static size_t terminal_width(void)
+{
+	struct winsize size = {0};
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
+		return 79;
+	return size.ws_col - 1U;
+}
+
+void sl_log_status(const char *text)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf line = SL_BUF_INIT;
+
+	if (!text && !setup.status)
+		return;
+	if (text && !isatty(STDERR_FILENO))
+		return;
+	sl_buf_adds(&line, ERASE);
+	if (text)
+		sl_buf_add_escaped(&line, sl_str_of(text), terminal_width());
+	setup.status = text != NULL;
+	write_once(&line);
 }

@@ -21,4 +21,11 @@ bool sl_log_enabled(enum sl_level level);
 /* message: plain words; pairs: printf format of "key=value key=value" or NULL. */
 void sl_log(enum sl_level level, const char *message, const char *pairs, ...) SL_PRINTF(3, 4);
 
+/*
+ * A line without its end that the next one is written over, for people who wait; nothing where
+ * stderr is no terminal. text: cut to the terminal's width; NULL takes the line away, as every log
+ * line does. Who writes to the terminal by other ways takes it away first.
+ */
+void sl_log_status(const char *text);
+
 #endif

@@ -335,7 +335,7 @@ bool sl_explain(const char *code, struct sl_buf *out, struct sl_err *err)
 			   "codes are E1001 and up, exit codes like 65, and kinds like \"data\"");
 }
 
-bool sl_stdout(struct sl_str text, struct sl_err *err)
+bool sl_stdout_until(struct sl_str text, bool *ret_gone, struct sl_err *err)
 {
 	size_t done = 0;
 
@@ -344,12 +344,21 @@ bool sl_stdout(struct sl_str text, struct sl_err *err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EPIPE) /* the reader has seen enough, as head does */
+		if (n < 0 && errno == EPIPE) { /* the reader has seen enough, as head does */
+			*ret_gone = true;
 			return true;
+		}
 		if (n < 0)
 			return sl_err_errno(err, SL_ERR_IO, errno,
 					    "cannot write to standard output");
 		done += (size_t)n;
 	}
 	return true;
+}
+
+bool sl_stdout(struct sl_str text, struct sl_err *err)
+{
+	bool gone = false;
+
+	return sl_stdout_until(text, &gone, err);
 }

@@ -22,4 +22,7 @@ SL_NODISCARD bool sl_explain(const char *code, struct sl_buf *out, struct sl_err
 /* Writes everything to stdout; a reader that went away (EPIPE) is no error. SL_ERR_IO. */
 SL_NODISCARD bool sl_stdout(struct sl_str text, struct sl_err *err);
 
+/* The same for long outputs. *ret_gone = the reader went away; else left alone. */
+SL_NODISCARD bool sl_stdout_until(struct sl_str text, bool *ret_gone, struct sl_err *err);
+
 #endif

@@ -14,18 +14,25 @@
 #include <unistd.h>
 
 #include "base/cancel.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/module.h"
 #include "base/str.h"
+#include "run/progress.h"
 #include "run/watchdog.h"
 
 #define POLL_MS 200 /* how late a stop request may be passed on, at most */
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 #define RESULT_BEGIN "{\"stage\":" /* what tells a result line from a log line in JSON */
 
+/* What a child gets instead of our own; -1: ours. */
+struct streams {
+	int out, err;
+};
+
 /* In the child. Nothing here may allocate or lock. */
-SL_NORETURN static void become(const char *path, const char *const *argv, int err_fd, int report_fd,
-			       pid_t parent)
+SL_NORETURN static void become(const char *path, const char *const *argv, struct streams to,
+			       int report_fd, pid_t parent)
 {
 	const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t none;
@@ -39,8 +46,10 @@ SL_NORETURN static void become(const char *path, const char *const *argv, int er
 	signal(SIGPIPE, SIG_DFL);
 	if (null_fd >= 0)
 		dup2(null_fd, STDIN_FILENO);
-	if (err_fd >= 0)
-		dup2(err_fd, STDERR_FILENO);
+	if (to.out >= 0)
+		dup2(to.out, STDOUT_FILENO);
+	if (to.err >= 0)
+		dup2(to.err, STDERR_FILENO);
 	execv(path, (char *const *)(const void *)argv);
 	errnum = errno;
 	while (write(report_fd, &errnum, sizeof(errnum)) < 0 && errno == EINTR)
@@ -69,7 +78,7 @@ static int read_report(int fd)
 	return n == (ssize_t)sizeof(errnum) ? errnum : 0;
 }
 
-static bool start(const char *path, const char *const *argv, int err_fd, pid_t *ret_pid,
+static bool start(const char *path, const char *const *argv, struct streams to, pid_t *ret_pid,
 		  struct sl_err *err)
 {
 	const pid_t self = getpid();
@@ -81,7 +90,7 @@ static bool start(const char *path, const char *const *argv, int err_fd, pid_t *
 		return sl_err_errno(err, SL_ERR_IO, errno, "cannot make a pipe");
 	pid = fork();
 	if (pid == 0)
-		become(path, argv, err_fd, report[1], self);
+		become(path, argv, to, report[1], self);
 	if (pid < 0) {
 		close_pair(report);
 		return sl_err_errno(err, SL_ERR_AGAIN, errno, "cannot start \"%s\"", path);
@@ -109,14 +118,55 @@ bool sl_spawn(const char *exe, const char *const *argv, bool capture, struct sl_
 
 	if (capture && pipe2(pair, O_CLOEXEC) < 0)
 		return sl_err_errno(err, SL_ERR_IO, errno, "cannot make a pipe");
-	if (!start(path, argv, pair[1], &pid, err)) {
+	if (!start(path, argv, (struct streams){-1, pair[1]}, &pid, err)) {
 		close_pair(pair);
 		return false;
 	}
 	if (capture)
 		close(pair[1]);
 	*ret = (struct sl_child){.pid = pid, .fd = pair[0]};
+	snprintf(ret->name, sizeof(ret->name), "%s", exe);
 	return true;
+}
+
+static bool read_output(int fd, struct sl_buf *out, struct sl_err *err)
+{
+	for (;;) {
+		const ssize_t n = read(fd, sl_buf_room(out, 4096), 4096);
+
+		if (n < 0 && errno == EINTR) {
+			if (!sl_cancel_check(err))
+				return false;
+			continue;
+		}
+		if (n < 0)
+			return sl_err_errno(err, SL_ERR_IO, errno, "cannot read from a child");
+		if (n == 0)
+			return true;
+		sl_buf_grew(out, (size_t)n);
+	}
+}
+
+bool sl_spawn_output(const char *exe, const char *const *argv, struct sl_buf *out, int *ret_code,
+		     struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/%s", sl_exe_dir(), exe);
+	struct sl_child child = {.pid = -1, .fd = -1};
+	struct sl_err lost = SL_ERR_INIT;
+	int pair[2] = {-1, -1};
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return sl_err_errno(err, SL_ERR_IO, errno, "cannot make a pipe");
+	if (!start(path, argv, (struct streams){pair[1], -1}, &child.pid, err)) {
+		close_pair(pair);
+		return false;
+	}
+	close(pair[1]);
+	pair[1] = -1;
+	const bool ok = read_output(pair[0], out, err);
+
+	close_pair(pair);
+	return sl_child_wait(&child, ret_code, NULL, ok ? err : &lost) && ok;
 }
 
 bool sl_exec(const char *exe, const char *const *argv, struct sl_err *err)
@@ -141,6 +191,8 @@ static void pass_on(const struct sl_buf *line)
 {
 	size_t done = 0;
 
+	if (line->n)
+		sl_log_status(NULL);
 	while (done < line->n) {
 		const ssize_t n = write(STDERR_FILENO, line->p + done, line->n - done);
 
@@ -257,6 +309,22 @@ static bool all_ended(const struct waiting *w, size_t n)
 	return true;
 }
 
+static size_t count_running(const struct waiting *w, size_t n)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < n; i++)
+		running += !w[i].ended;
+	return running;
+}
+
+/* On a terminal; in a log the children speak for themselves. */
+static void show(struct sl_progress *p, const struct waiting *w, size_t n)
+{
+	if (p->terminal)
+		sl_progress(p, "running=%zu/%zu", count_running(w, n), n);
+}
+
 static void finish(struct waiting *w, int *ret_code, struct sl_buf *result)
 {
 	struct sl_str held = sl_buf_str(&w->held);
@@ -279,6 +347,7 @@ bool sl_children_wait(struct sl_child *children, size_t n, int *ret_codes, struc
 {
 	sl_cleanup(sl_freep) struct waiting *w = sl_xcalloc(n, sizeof(*w));
 	sl_cleanup(sl_freep) struct pollfd *fds = sl_xcalloc(n, 2 * sizeof(*fds));
+	struct sl_progress progress = sl_progress_begin(n ? children[0].name : "");
 	int passed = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -288,11 +357,13 @@ bool sl_children_wait(struct sl_child *children, size_t n, int *ret_codes, struc
 	while (!all_ended(w, n)) {
 		pass_stop_on(w, n, &passed);
 		wait_round(w, n, fds);
+		show(&progress, w, n);
 		for (size_t i = 0; i < n; i++) {
 			if (!w[i].ended)
 				check_ended(&w[i]);
 		}
 	}
+	sl_progress_end(&progress);
 	for (size_t i = 0; i < n; i++)
 		finish(&w[i], &ret_codes[i], results ? &results[i] : NULL);
 	return sl_cancel_check(err);

@@ -14,13 +14,18 @@
 
 struct sl_child {
 	pid_t pid;
-	int fd; /* read end of its stderr, when captured; else -1 */
+	int fd;	       /* read end of its stderr, when captured; else -1 */
+	char name[32]; /* of the executable, for people who wait */
 };
 
 /* exe: "sluice-normalize", found beside this executable. argv[0] included, NULL-terminated.
  * capture: stderr comes to us (log lines and result), else it is shared. */
 SL_NODISCARD bool sl_spawn(const char *exe, const char *const *argv, bool capture,
 			   struct sl_child *ret, struct sl_err *err);
+
+/* Executes it with its stdout into out, its stderr shared, and waits. */
+SL_NODISCARD bool sl_spawn_output(const char *exe, const char *const *argv, struct sl_buf *out,
+				  int *ret_code, struct sl_err *err);
 
 /* Waits; *ret_code as a shell has it (128 + signal). result: last line of stderr when captured, and
  * the lines before it are passed on to our stderr as they come. A stop request is passed on. */

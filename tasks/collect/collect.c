@@ -5,11 +5,8 @@
 #include "tasks/collect/collect.h"
 
 #include "base/cancel.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "tasks/collect/session.h"
-
-#define LINE_EVERY (10 * SL_SECOND)
 
 const struct sl_run *sl_collect_run(const struct sl_collect *c)
 {
@@ -42,11 +39,12 @@ void sl_collect_init(struct sl_collect *c, struct sl_run *run, const struct sl_s
 	c->pack.codec = source->codec;
 	c->pack.params = source->codec_params;
 	c->pack.arena = &c->arena;
-	c->next_line = sl_clock_monotonic() + LINE_EVERY;
+	c->progress = sl_progress_begin("collecting");
 }
 
 void sl_collect_release(struct sl_collect *c)
 {
+	sl_progress_end(&c->progress);
 	sl_pack_release(&c->pack);
 	sl_arena_release(&c->arena);
 	free(c->inputs);
@@ -115,17 +113,6 @@ bool sl_collect_begin(struct sl_collect *c, const char *name, struct sl_err *err
 	return true;
 }
 
-static void progress(struct sl_collect *c)
-{
-	int64_t now = sl_clock_monotonic();
-
-	if (now < c->next_line)
-		return;
-	c->next_line = now + LINE_EVERY;
-	sl_log(SL_INFO, "collecting", "source=%s file=\"%s\" files=%zu mib=%" PRIu64,
-	       c->source->name, c->file, c->files, c->bytes >> 20);
-}
-
 /* The packer does not know the file's name. */
 static bool name_file(const struct sl_collect *c, struct sl_err *err)
 {
@@ -139,7 +126,8 @@ bool sl_collect_bytes(struct sl_collect *c, struct sl_str bytes, struct sl_err *
 	if (!sl_cancel_check(err))
 		return false;
 	c->bytes += bytes.n;
-	progress(c);
+	sl_progress(&c->progress, "source=%s file=\"%s\" files=%zu mib=%" PRIu64, c->source->name,
+		    c->file, c->files, c->bytes >> 20);
 	return sl_pack_bytes(&c->pack, bytes, err) || name_file(c, err);
 }
 

@@ -4,6 +4,7 @@
 #ifndef SL_COLLECT_SESSION_H
 #define SL_COLLECT_SESSION_H
 
+#include "run/progress.h"
 #include "store/log.h"
 #include "tasks/collect/collect.h"
 #include "tasks/collect/pack.h"
@@ -25,7 +26,7 @@ struct sl_collect {
 	/* progress, over all attempts */
 	uint64_t bytes;
 	size_t files;
-	int64_t next_line; /* monotonic µs: not before this */
+	struct sl_progress progress;
 };
 
 void sl_collect_init(struct sl_collect *c, struct sl_run *run, const struct sl_source *source);

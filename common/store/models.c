@@ -1,7 +1,7 @@
 /*
  * Models into relations. All names come from the pipeline file, where they were checked.
  */
-#include "tasks/aggregate/models.h"
+#include "store/models.h"
 
 #include "base/cancel.h"
 #include "base/fault.h"
@@ -19,12 +19,12 @@ static bool name_file(const struct sl_model *model, struct sl_err *err)
 static bool read_model(struct sl_models *m, size_t i, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
-	const struct sl_model *model = &m->run->p->models[i];
+	const struct sl_model *model = &m->p->models[i];
 	struct sl_sqltext sql;
 
 	if (!sl_file_read(model->file, SQL_MAX, &text, err))
 		return false;
-	if (!sl_sqltext_read(sl_buf_str(&text), false, &m->run->arena, &sql, err))
+	if (!sl_sqltext_read(sl_buf_str(&text), false, m->arena, &sql, err))
 		return name_file(model, err);
 	m->sql[i] = sql.sql;
 	if (strcmp(sql.verb, "select") == 0 || strcmp(sql.verb, "with") == 0)
@@ -36,9 +36,9 @@ static bool read_model(struct sl_models *m, size_t i, struct sl_err *err)
 
 bool sl_models_read(struct sl_models *m, struct sl_err *err)
 {
-	const size_t n = m->run->p->n_models;
+	const size_t n = m->p->n_models;
 
-	m->sql = sl_arena_zalloc(&m->run->arena, n + 1, sizeof(*m->sql));
+	m->sql = sl_arena_zalloc(m->arena, n + 1, sizeof(*m->sql));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_model(m, i, err))
 			return false;
@@ -73,7 +73,7 @@ bool sl_models_kind(const struct sl_models *m, const char *relation, enum sl_rel
 				  " where table_name = $1 and table_schema = coalesce($2, "
 				  "current_schema()) and table_catalog = current_database()";
 	const size_t n = schema_length(relation);
-	const char *schema = n ? sl_arena_printf(&m->run->arena, "%.*s", (int)n, relation) : NULL;
+	const char *schema = n ? sl_arena_printf(m->arena, "%.*s", (int)n, relation) : NULL;
 	const char *params[] = {relation + (n ? n + 1 : 0), schema};
 
 	*ret = SL_RELATION_NONE;
@@ -100,10 +100,10 @@ static bool drop(const struct sl_models *m, const char *relation, enum sl_relati
 			   relation);
 }
 
-static bool drop_all_views(const struct sl_models *m, struct sl_err *err)
+bool sl_models_drop_views(const struct sl_models *m, struct sl_err *err)
 {
-	for (size_t i = m->run->p->n_models; i-- > 0;) {
-		const char *name = m->run->p->models[i].name;
+	for (size_t i = m->p->n_models; i-- > 0;) {
+		const char *name = m->p->models[i].name;
 		enum sl_relation kind;
 
 		if (!sl_models_kind(m, name, &kind, err) ||
@@ -121,7 +121,7 @@ static bool make_schema(const struct sl_models *m, const char *relation, struct 
 	if (n == 0)
 		return true;
 	sl_buf_adds(&sql, "create schema if not exists ");
-	sl_sql_ident(&sql, sl_arena_printf(&m->run->arena, "%.*s", (int)n, relation));
+	sl_sql_ident(&sql, sl_arena_printf(m->arena, "%.*s", (int)n, relation));
 	return execute(m, &sql, err);
 }
 
@@ -129,7 +129,7 @@ static bool make_view(const struct sl_models *m, size_t i, enum sl_relation kind
 		      struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-	const char *name = m->run->p->models[i].name;
+	const char *name = m->p->models[i].name;
 
 	if (kind == SL_RELATION_TABLE && !drop(m, name, kind, err))
 		return false;
@@ -156,9 +156,9 @@ static bool make_table(const struct sl_models *m, size_t i, enum sl_relation kin
 		       struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-	const char *name = m->run->p->models[i].name;
-	const char *fresh = sl_arena_printf(&m->run->arena, "%.*s_sl_new",
-					    (int)(schema_length(name) + 55), name);
+	const char *name = m->p->models[i].name;
+	const char *fresh =
+		sl_arena_printf(m->arena, "%.*s_sl_new", (int)(schema_length(name) + 55), name);
 
 	sl_buf_adds(&sql, "create table ");
 	sl_sql_ident(&sql, fresh);
@@ -177,7 +177,7 @@ static bool blame_model(const struct sl_model *model, struct sl_err *err)
 
 static bool make_model(const struct sl_models *m, size_t i, struct sl_err *err)
 {
-	const struct sl_model *model = &m->run->p->models[i];
+	const struct sl_model *model = &m->p->models[i];
 	enum sl_relation kind;
 
 	if (!sl_cancel_check(err) || !make_schema(m, model->name, err) ||
@@ -196,12 +196,24 @@ static bool make_model(const struct sl_models *m, size_t i, struct sl_err *err)
 
 bool sl_models_make(const struct sl_models *m, bool drop_views, struct sl_err *err)
 {
-	if (drop_views && !drop_all_views(m, err))
+	if (drop_views && !sl_models_drop_views(m, err))
 		return false;
-	for (size_t i = 0; i < m->run->p->n_models; i++) {
+	for (size_t i = 0; i < m->p->n_models; i++) {
 		if (!make_model(m, i, err))
 			return false;
 	}
 	SL_FAULT("aggregate.before_commit", err);
 	return true;
+}
+
+bool sl_models_views_follow(const struct sl_pipeline *p)
+{
+	bool table = false;
+
+	for (size_t i = 0; i < p->n_models; i++) {
+		if (table && p->models[i].as == SL_MODEL_VIEW)
+			return true;
+		table = table || p->models[i].as == SL_MODEL_TABLE;
+	}
+	return false;
 }

@@ -1,10 +1,11 @@
 /*
- * Where the rows of a query go while the database is open: into memory, beyond a few MiB into a
- * temporary file; they are printed after the database was closed, because a reader keeps the writer
- * out (DuckDB). Formats: table for people, csv (RFC 4180) and json (one array, a row a line).
+ * Rows for people and programs: table, csv (RFC 4180), json (one array, a row a line) and jsonl (an
+ * object a line). Towards stdout they are kept, beyond a few MiB in a temporary file, until the
+ * caller has closed the database, because a reader keeps the writer out (DuckDB); a server may be
+ * read while the reader is slow (stream). A file gets its name when it is whole.
  */
-#ifndef SL_QUERY_OUTPUT_H
-#define SL_QUERY_OUTPUT_H
+#ifndef SL_RUN_OUTPUT_H
+#define SL_RUN_OUTPUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,15 +15,16 @@
 #include "base/file.h"
 #include "store/engine.h"
 
-enum sl_output_format { SL_OUTPUT_TABLE, SL_OUTPUT_CSV, SL_OUTPUT_JSON };
+enum sl_output_format { SL_OUTPUT_TABLE, SL_OUTPUT_CSV, SL_OUTPUT_JSON, SL_OUTPUT_JSONL };
 
-/* Zero-initialise, set the first three, release at the end. */
+/* Zero-initialise, set the first four, release at the end. */
 struct sl_output {
 	enum sl_output_format format;
 	uint64_t limit;	  /* most rows; 0: all */
 	const char *path; /* file to make, NULL or "-": stdout */
+	bool stream;	  /* stdout gets the rows as they come; not for tables */
 	uint64_t rows;
-	bool capped; /* there were more */
+	bool capped; /* there were more, or nobody reads on */
 	struct sl_buf text;
 	struct sl_tmpfile spool;
 	struct sl_buf head;	/* table: the columns' names */

@@ -1,7 +1,7 @@
 /*
  * Formats of query results. Every cell comes as canonical text, so that the engines print alike.
  */
-#include "tasks/query/output.h"
+#include "run/output.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,21 +11,53 @@
 #include "run/help.h"
 
 #define MEMORY_MAX ((size_t)4 << 20) /* bytes kept in memory before a file is used */
-#define CELL_MAX ((size_t)80)	     /* bytes of a cell in a table */
+#define STREAM_BYTES ((size_t)64 << 10)
+#define CELL_MAX ((size_t)80) /* bytes of a cell in a table */
 #define NULL_LENGTH UINT32_MAX
 
-static bool spill(struct sl_output *o, struct sl_err *err)
+static bool to_stdout(const struct sl_output *o)
+{
+	return !o->path || strcmp(o->path, "-") == 0;
+}
+
+/* Where the rows wait: beside the file that they become, so that a rename is enough. */
+static char *spool_dir(const struct sl_output *o)
 {
 	const char *dir = getenv("TMPDIR");
+	const char *slash = to_stdout(o) ? NULL : strrchr(o->path, '/');
 
-	if (o->text.n < MEMORY_MAX)
-		return true;
-	if (!o->spool.path && !sl_tmpfile_open(&o->spool, dir && dir[0] ? dir : "/tmp", err))
+	if (slash)
+		return sl_xstrndup(o->path, (size_t)(slash - o->path) + 1);
+	return sl_xstrdup(!to_stdout(o) ? "." : dir && dir[0] ? dir : "/tmp");
+}
+
+static bool write_spool(struct sl_output *o, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *dir = spool_dir(o);
+
+	if (!o->spool.path && !sl_tmpfile_open(&o->spool, dir, err))
 		return false;
-	if (!sl_fd_write_all(o->spool.fd, o->text.p, o->text.n, "result", err))
+	if (!sl_fd_write_all(o->spool.fd, sl_buf_z(&o->text), o->text.n,
+			     to_stdout(o) ? "result" : o->path, err))
 		return false;
 	sl_buf_clear(&o->text);
 	return true;
+}
+
+/* Nobody reads on: that ends the query as a limit does. */
+static bool write_stream(struct sl_output *o, struct sl_err *err)
+{
+	if (!sl_stdout_until(sl_buf_str(&o->text), &o->capped, err))
+		return false;
+	sl_buf_clear(&o->text);
+	return !o->capped || sl_err_set(err, SL_ERR_CANCELLED, "enough rows");
+}
+
+static bool spill(struct sl_output *o, struct sl_err *err)
+{
+	if (o->stream && to_stdout(o) && o->text.n >= STREAM_BYTES)
+		return write_stream(o, err);
+	return o->text.n < MEMORY_MAX || write_spool(o, err);
 }
 
 /* Letters of UTF-8 text: bytes that do not continue one. */
@@ -149,6 +181,8 @@ static void add_row(struct sl_output *o, const struct sl_db_col *cols, size_t n_
 {
 	if (o->format == SL_OUTPUT_JSON)
 		sl_buf_adds(&o->text, o->rows ? ",\n{" : "[\n{");
+	if (o->format == SL_OUTPUT_JSONL)
+		sl_buf_addc(&o->text, '{');
 	for (size_t i = 0; i < n_cols; i++) {
 		switch (o->format) {
 		case SL_OUTPUT_TABLE:
@@ -159,6 +193,7 @@ static void add_row(struct sl_output *o, const struct sl_db_col *cols, size_t n_
 			add_csv(&o->text, cells[i]);
 			break;
 		case SL_OUTPUT_JSON:
+		case SL_OUTPUT_JSONL:
 			sl_buf_adds(&o->text, i ? "," : "");
 			sl_buf_add_json(&o->text, sl_str_of(cols[i].name));
 			sl_buf_addc(&o->text, ':');
@@ -170,6 +205,8 @@ static void add_row(struct sl_output *o, const struct sl_db_col *cols, size_t n_
 		sl_buf_adds(&o->text, "\r\n");
 	if (o->format == SL_OUTPUT_JSON)
 		sl_buf_addc(&o->text, '}');
+	if (o->format == SL_OUTPUT_JSONL)
+		sl_buf_adds(&o->text, "}\n");
 	o->rows++;
 }
 
@@ -233,43 +270,26 @@ static void lay_out_table(struct sl_output *o)
 		    o->capped ? ", there are more: raise --limit" : "");
 }
 
-static bool copy_spool(int from, int to, struct sl_err *err)
+static bool copy_spool(struct sl_output *o, struct sl_err *err)
 {
 	char bytes[1 << 16];
-	ssize_t n;
+	bool gone = false;
+	ssize_t n = 0;
 
-	if (lseek(from, 0, SEEK_SET) < 0)
+	if (lseek(o->spool.fd, 0, SEEK_SET) < 0)
 		return sl_err_errno(err, SL_ERR_IO, errno, "cannot read the result again");
-	while ((n = read(from, bytes, sizeof(bytes))) > 0) {
-		const struct sl_str piece = {bytes, (size_t)n};
-
-		if (to == STDOUT_FILENO ? !sl_stdout(piece, err)
-					: !sl_fd_write_all(to, bytes, piece.n, "result", err))
+	while (!gone && (n = read(o->spool.fd, bytes, sizeof(bytes))) > 0) {
+		if (!sl_stdout_until((struct sl_str){bytes, (size_t)n}, &gone, err))
 			return false;
 	}
-	return n == 0 || sl_err_errno(err, SL_ERR_IO, errno, "cannot read the result again");
+	return n >= 0 || sl_err_errno(err, SL_ERR_IO, errno, "cannot read the result again");
 }
 
 static bool write_stdout(struct sl_output *o, struct sl_err *err)
 {
-	if (o->spool.path && !copy_spool(o->spool.fd, STDOUT_FILENO, err))
+	if (o->spool.path && !copy_spool(o, err))
 		return false;
 	return sl_stdout(sl_buf_str(&o->text), err);
-}
-
-static bool write_file(struct sl_output *o, struct sl_err *err)
-{
-	const char *slash = strrchr(o->path, '/');
-	sl_cleanup(sl_freep) char *dir =
-		slash ? sl_xstrndup(o->path, (size_t)(slash - o->path) + 1) : sl_xstrdup(".");
-	struct sl_tmpfile file = SL_TMPFILE_INIT;
-	const bool ok = sl_tmpfile_open(&file, dir, err) &&
-			(!o->spool.path || copy_spool(o->spool.fd, file.fd, err)) &&
-			sl_fd_write_all(file.fd, sl_buf_z(&o->text), o->text.n, o->path, err) &&
-			sl_tmpfile_rename(&file, o->path, err);
-
-	sl_tmpfile_close(&file);
-	return ok;
 }
 
 bool sl_output_finish(struct sl_output *o, struct sl_err *err)
@@ -278,9 +298,9 @@ bool sl_output_finish(struct sl_output *o, struct sl_err *err)
 		lay_out_table(o);
 	if (o->format == SL_OUTPUT_JSON)
 		sl_buf_adds(&o->text, o->rows ? "\n]\n" : "[]\n");
-	if (!o->path || strcmp(o->path, "-") == 0)
+	if (to_stdout(o))
 		return write_stdout(o, err);
-	return write_file(o, err);
+	return write_spool(o, err) && sl_tmpfile_rename(&o->spool, o->path, err);
 }
 
 void sl_output_release(struct sl_output *o)

@@ -4,21 +4,21 @@
  * An engine that refuses (changed columns of a view, a view over a table that goes) is asked again
  * with every model's view dropped first.
  */
-#ifndef SL_AGGREGATE_MODELS_H
-#define SL_AGGREGATE_MODELS_H
+#ifndef SL_STORE_MODELS_H
+#define SL_STORE_MODELS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "data/pipeline.h"
-#include "run/stage.h"
 #include "store/engine.h"
 
 /* What a relation is in the database now. */
 enum sl_relation { SL_RELATION_NONE, SL_RELATION_VIEW, SL_RELATION_TABLE };
 
 struct sl_models {
-	struct sl_run *run;
+	const struct sl_pipeline *p;
+	struct sl_arena *arena;
 	const struct sl_engine *engine;
 	struct sl_db *db;
 	const char **sql; /* per model: its one SELECT */
@@ -30,6 +30,12 @@ SL_NODISCARD bool sl_models_read(struct sl_models *m, struct sl_err *err);
 /* What "schema.name" or "name" is. */
 SL_NODISCARD bool sl_models_kind(const struct sl_models *m, const char *relation,
 				 enum sl_relation *ret, struct sl_err *err);
+
+/* A view comes behind a table: the table cannot be made anew while the view stands over it. */
+bool sl_models_views_follow(const struct sl_pipeline *p);
+
+/* Takes away those that are views, the last one first. */
+SL_NODISCARD bool sl_models_drop_views(const struct sl_models *m, struct sl_err *err);
 
 /* Makes them in order. drop_views: all views of models go first, the last one first. Errors of the
  * SQL are SL_ERR_CONFIG and name the file. */
