@@ -292,12 +292,17 @@ static bool write_stdout(struct sl_output *o, struct sl_err *err)
 	return sl_stdout(sl_buf_str(&o->text), err);
 }
 
-bool sl_output_finish(struct sl_output *o, struct sl_err *err)
+void sl_output_end(struct sl_output *o)
 {
 	if (o->format == SL_OUTPUT_TABLE)
 		lay_out_table(o);
 	if (o->format == SL_OUTPUT_JSON)
 		sl_buf_adds(&o->text, o->rows ? "\n]\n" : "[]\n");
+}
+
+bool sl_output_finish(struct sl_output *o, struct sl_err *err)
+{
+	sl_output_end(o);
 	if (to_stdout(o))
 		return write_stdout(o, err);
 	return write_spool(o, err) && sl_tmpfile_rename(&o->spool, o->path, err);

@@ -39,6 +39,9 @@ bool sl_output_cols(void *ctx, const struct sl_db_col *cols, size_t n_cols, stru
 bool sl_output_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 		   const struct sl_str *cells, struct sl_err *err);
 
+/* Completes o->text without writing it: for what is put into a larger text. Few rows only. */
+void sl_output_end(struct sl_output *o);
+
 /* Writes it all to path or stdout. */
 SL_NODISCARD bool sl_output_finish(struct sl_output *o, struct sl_err *err);
 void sl_output_release(struct sl_output *o);

@@ -34,6 +34,8 @@ enum {
 	SL_PIPELINE_ARG = 1 << 8, /* the first of them is the pipeline, where no flag names it */
 	SL_TAKES_BACKEND =
 		1 << 9, /* --backend, --home and --set although it opens pipelines itself */
+	SL_FINDS_HOME = 1 << 10,     /* run->home.dir where there is one; nothing is made */
+	SL_TAKES_INTERVAL = 1 << 11, /* although it has no run */
 };
 
 /* The running stage: everything that it may know about the outside. */

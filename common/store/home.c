@@ -53,6 +53,14 @@ bool sl_home_open(struct sl_home *h, const char *flag, const char *pipeline, str
 	return true;
 }
 
+void sl_home_find(struct sl_home *h, const char *flag, const char *pipeline)
+{
+	sl_cleanup(sl_freep) char *root = find_root(flag);
+	sl_cleanup(sl_freep) char *dir = root ? sl_xasprintf("%s/%s", root, pipeline) : NULL;
+
+	h->dir = dir ? realpath(dir, NULL) : NULL;
+}
+
 void sl_home_release(struct sl_home *h)
 {
 	free(h->dir);

@@ -26,6 +26,9 @@ struct sl_home {
  * SL_ERR_CONFIG. Makes the directory. */
 SL_NODISCARD bool sl_home_open(struct sl_home *h, const char *flag, const char *pipeline,
 			       struct sl_err *err);
+/* The same, but makes nothing: h->dir stays NULL where there is no such directory yet, or nothing
+ * says where it would be. */
+void sl_home_find(struct sl_home *h, const char *flag, const char *pipeline);
 void sl_home_release(struct sl_home *h);
 
 /* HOME/<pipeline>/ + printf; returns owned. */

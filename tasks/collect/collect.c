@@ -73,6 +73,8 @@ bool sl_collect_known(struct sl_collect *c, const char *input, const char *stat)
 {
 	bool known = is_known(c, input, stat);
 
+	if (c->tap)
+		return c->tap->skip(c->tap, input, known);
 	if (!c->run->dry_run)
 		return known;
 	printf("%s\t%s\t%s\n", known ? "known" : "read", c->source->name, input);
@@ -104,6 +106,8 @@ bool sl_collect_begin(struct sl_collect *c, const char *name, struct sl_err *err
 {
 	if (!sl_cancel_check(err))
 		return false;
+	if (c->tap)
+		return c->tap->begin(c->tap, name, err);
 	c->file = sl_arena_strdup(&c->arena, name);
 	c->files++;
 	if (c->input) /* one more file of an input that is collected whole */
@@ -125,6 +129,8 @@ bool sl_collect_bytes(struct sl_collect *c, struct sl_str bytes, struct sl_err *
 {
 	if (!sl_cancel_check(err))
 		return false;
+	if (c->tap)
+		return c->tap->bytes(c->tap, bytes, err);
 	c->bytes += bytes.n;
 	sl_progress(&c->progress, "source=%s file=\"%s\" files=%zu mib=%" PRIu64, c->source->name,
 		    c->file, c->files, c->bytes >> 20);
@@ -135,6 +141,8 @@ bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err)
 {
 	const char *kept = stat ? sl_arena_strdup(&c->arena, stat) : NULL;
 
+	if (c->tap)
+		return c->tap->end(c->tap, err);
 	if (!sl_pack_file_end(&c->pack, err))
 		return name_file(c, err);
 	if (whole(c)) {
@@ -149,6 +157,8 @@ bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err)
 
 void sl_collect_undo(struct sl_collect *c)
 {
+	if (c->tap)
+		c->tap->undo(c->tap);
 	sl_pack_abandon(&c->pack);
 	c->input = c->file = c->stat = NULL;
 }

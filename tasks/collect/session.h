@@ -9,9 +9,20 @@
 #include "tasks/collect/collect.h"
 #include "tasks/collect/pack.h"
 
+/* Who takes the inputs instead of chunks and log, for looks that write nothing. A false of begin,
+ * bytes or end ends the source's listing. */
+struct sl_tap {
+	bool (*skip)(struct sl_tap *tap, const char *input, bool known);
+	bool (*begin)(struct sl_tap *tap, const char *file, struct sl_err *err);
+	bool (*bytes)(struct sl_tap *tap, struct sl_str bytes, struct sl_err *err);
+	bool (*end)(struct sl_tap *tap, struct sl_err *err);
+	void (*undo)(struct sl_tap *tap);
+};
+
 struct sl_collect {
 	struct sl_run *run;
 	const struct sl_source *source;
+	struct sl_tap *tap;	    /* NULL: chunks and log */
 	char settings[SL_HASH_HEX]; /* codec and cut rule */
 	/* this attempt's */
 	struct sl_arena arena;

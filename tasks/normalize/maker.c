@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "store/bronze.h"
-#include "tasks/normalize/dedup.h"
+#include "tasks/normalize/rows.h"
 
 struct sl_maker {
 	const struct sl_pipeline *p;
@@ -80,18 +80,6 @@ static bool open_chunk(struct sl_maker *m, const struct sl_source *source, const
 	return false;
 }
 
-static bool apply_rules(struct sl_maker *m, struct sl_err *err)
-{
-	for (size_t i = 0; i < m->p->n_rules; i++) {
-		const struct sl_rule_use *use = &m->p->rules[i];
-
-		if (!use->rule->apply(use->params, &m->batch, err))
-			return sl_err_prefix(err, "rule \"%s\" in line %u", use->rule->name,
-					     use->at.line);
-	}
-	return true;
-}
-
 static void count_rows(const struct sl_batch *b, struct sl_counts *ret)
 {
 	*ret = (struct sl_counts){
@@ -110,16 +98,11 @@ static bool make_rows(struct sl_maker *m, const struct sl_part *part, uint32_t k
 	struct sl_batch *b = &m->batch;
 
 	sl_batch_reset(b);
-	if (!sl_bronze_read(m->chunk, k, &m->bytes, err) ||
-	    !m->source->codec->decode(m->decoder, (struct sl_str){m->bytes.p, part->bytes},
-				      part->last, b, err))
-		return sl_err_prefix(err, "input \"%s\"", sl_bronze_chunk(m->chunk)->input);
-	if (!apply_rules(m, err))
-		return false;
-	sl_contract_check(&m->p->contract, b);
-	if (m->p->store.mode == SL_MODE_LATEST)
-		sl_dedup(&m->p->store, b);
-	return true;
+	if (sl_bronze_read(m->chunk, k, &m->bytes, err) &&
+	    sl_rows_make(m->p, m->source, m->decoder, (struct sl_str){m->bytes.p, part->bytes},
+			 part->last, b, err))
+		return true;
+	return sl_err_prefix(err, "input \"%s\"", sl_bronze_chunk(m->chunk)->input);
 }
 
 static void tell_first_reject(const struct sl_batch *b, struct sl_made *ret)

@@ -1,0 +1,18 @@
+/*
+ * Raw records into judged rows: decode, rules, contract, duplicates. What normalize does with a
+ * part, without knowing where the bytes come from.
+ */
+#ifndef SL_NORMALIZE_ROWS_H
+#define SL_NORMALIZE_ROWS_H
+
+#include "base/err.h"
+#include "data/batch.h"
+#include "data/pipeline.h"
+
+/* b: empty, of p->schema. bytes: at most a part, SL_DECODE_PADDING bytes behind; borrowed until b
+ * is reset. decoder: of the source's codec. Errors only for what is no record's fault. */
+SL_NODISCARD bool sl_rows_make(const struct sl_pipeline *p, const struct sl_source *source,
+			       void *decoder, struct sl_str bytes, bool last, struct sl_batch *b,
+			       struct sl_err *err);
+
+#endif
