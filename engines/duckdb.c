@@ -143,7 +143,7 @@ static bool open_file(struct sl_db *db, const struct sl_db_conf *conf, struct sl
 
 	if (!make_config(conf, &config, err))
 		return false;
-	if (!sl_file_exists(conf->path) && !make_file(conf->path, config, err))
+	if (conf->path && !sl_file_exists(conf->path) && !make_file(conf->path, config, err))
 		return false;
 	for (;;) {
 		sl_cleanup(put_duck_text) char *text = NULL;
@@ -201,14 +201,15 @@ static bool duckdb_open_db(const struct sl_db_conf *conf, struct sl_db **ret, st
 {
 	if (!sl_duckdb_load(err))
 		return false;
-	if (conf->read_only && !sl_file_exists(conf->path))
+	if (conf->read_only && conf->path && !sl_file_exists(conf->path))
 		return sl_err_set(err, SL_ERR_NO_INPUT,
 				  "nothing is stored yet: \"%s\" does not exist", conf->path);
 
 	struct sl_db *db = sl_xcalloc(1, sizeof(*db));
 	bool ok = open_file(db, conf, err);
 	if (ok && sl_duck.connect(db->database, &db->connection) != DuckDBSuccess)
-		ok = sl_err_set(err, SL_ERR_IO, "cannot connect to \"%s\"", conf->path);
+		ok = sl_err_set(err, SL_ERR_IO, "cannot connect to \"%s\"",
+				conf->path ? conf->path : "memory");
 	if (!ok || !duckdb_script(db, "set TimeZone = 'UTC'", err)) {
 		duckdb_close_db(db);
 		return false;

@@ -21,7 +21,7 @@
 struct sl_db; /* an open connection, the engine's own */
 
 struct sl_db_conf {
-	const char *path;	    /* DuckDB: the database file */
+	const char *path;	    /* DuckDB: the database file; NULL: in memory */
 	const struct sl_conn *conn; /* PostgreSQL */
 	const char *app_name;	    /* "sluice-store orders" */
 	bool read_only;

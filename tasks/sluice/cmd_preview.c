@@ -131,7 +131,7 @@ static void add_counts_text(const struct preview *v, struct sl_buf *out)
 {
 	const struct sl_batch *b = &v->batch;
 
-	sl_buf_addf(out, "%zu records: %zu kept, %zu duplicates, %zu filtered, %zu rejected%s\n",
+	sl_buf_addf(out, "records %zu: kept %zu, duplicates %zu, filtered %zu, rejected %zu%s\n",
 		    b->rows, sl_batch_count(b, SL_ROW_KEPT), sl_batch_count(b, SL_ROW_DUP),
 		    sl_batch_count(b, SL_ROW_FILTERED), sl_batch_count(b, SL_ROW_REJECTED),
 		    v->peek.last ? ", the whole input" : "; --limit reads more");

@@ -1,0 +1,31 @@
+/*
+ * What sluice-export writes, and where; and its one format that an engine writes itself.
+ */
+#ifndef SL_EXPORT_EXPORT_H
+#define SL_EXPORT_EXPORT_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "run/progress.h"
+#include "run/statement.h"
+#include "store/engine.h"
+
+struct sl_export {
+	struct sl_run *run;
+	struct sl_statement st;
+	const char *path; /* "-": stdout */
+	const struct sl_engine *engine;
+	struct sl_db *db; /* the store, read only */
+	struct sl_progress progress;
+	uint64_t rows; /* written */
+};
+
+/*
+ * Parquet by DuckDB: straight from the store where the store is DuckDB, else the rows go into a
+ * DuckDB in memory first (it spills into HOME/tmp). Columns: see docs/export.md. SL_ERR_CONFIG when
+ * DuckDB's library is not there.
+ */
+SL_NODISCARD bool sl_export_parquet(struct sl_export *x, struct sl_err *err);
+
+#endif
