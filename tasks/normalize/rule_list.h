@@ -2,6 +2,7 @@
 X(case)
 X(coalesce)
 X(concat)
+X(count)
 X(date)
 X(dedup)
 X(default)

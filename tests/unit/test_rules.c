@@ -1,140 +1,7 @@
 /* Rules: prepared from YAML as in a pipeline file, applied to a batch built by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "rule_support.h"
 
-#include <cmocka.h>
-
-#include "base/file.h"
-#include "base/num.h"
-#include "data/rule.h"
 #include "tasks/normalize/amount.h"
-
-/* One rule over a schema a: text, l: list<text>, t: text, i: int64, d: decimal(12,2). */
-struct bench {
-	struct sl_arena arena;
-	struct sl_schema schema;
-	struct sl_diags diags;
-	struct sl_batch batch;
-	const struct sl_rule *rule;
-	void *params;
-	bool ready;
-};
-
-enum { A, L, T, I, D };
-
-static void open_bench(struct bench *x, const char *rule, const char *yaml)
-{
-	struct sl_node *map;
-	struct sl_rule_scope scope;
-
-	*x = (struct bench){.rule = sl_rule_find(rule)};
-	assert_non_null(x->rule);
-	sl_schema_add(&x->schema, "a", (struct sl_type){.kind = SL_TEXT});
-	sl_schema_add(&x->schema, "l", (struct sl_type){.kind = SL_TEXT_LIST});
-	sl_schema_add(&x->schema, "t", (struct sl_type){.kind = SL_TEXT});
-	sl_schema_add(&x->schema, "i", (struct sl_type){.kind = SL_INT64});
-	sl_schema_add(&x->schema, "d", (struct sl_type){SL_DECIMAL, 12, 2});
-	map = sl_yaml_parse(sl_str_of(yaml), "test.yaml", &x->arena, &x->diags);
-	assert_non_null(map);
-	x->params = sl_arena_zalloc(&x->arena, 1, x->rule->params_size);
-	scope = (struct sl_rule_scope){
-		.schema = &x->schema,
-		.arena = &x->arena,
-		.diags = &x->diags,
-		.at = map->at,
-		.rule = rule,
-		.map = map,
-	};
-	x->ready = sl_fields_read(x->rule->params, x->params, x->rule->params_size, map, NULL, rule,
-				  &x->arena, &x->diags) &&
-		   x->rule->prepare(x->params, &scope);
-	if (x->ready)
-		sl_batch_init(&x->batch, &x->schema, 64);
-}
-
-static size_t add_row(struct bench *x, const char *a)
-{
-	size_t row = sl_batch_add_row(&x->batch, (struct sl_pos){0, 0});
-
-	if (a) {
-		x->batch.cols[A].u.str[row] = sl_str_of(a);
-		x->batch.cols[A].valid[row] = 1;
-	}
-	return row;
-}
-
-static void add_list(struct bench *x, const char *const *texts, size_t n)
-{
-	size_t row = add_row(x, NULL);
-	struct sl_list *list = &x->batch.cols[L].u.list[row];
-
-	list->v = sl_arena_zalloc(&x->arena, n + 1, sizeof(*list->v));
-	list->n = n;
-	for (size_t i = 0; i < n; i++)
-		list->v[i] = sl_str_of(texts[i]);
-	x->batch.cols[L].valid[row] = 1;
-}
-
-static void run_rule(struct bench *x)
-{
-	struct sl_err err = SL_ERR_INIT;
-
-	assert_true(x->rule->apply(x->params, &x->batch, &err));
-}
-
-static void close_bench(struct bench *x)
-{
-	if (x->rule->release)
-		x->rule->release(x->params);
-	if (x->ready)
-		sl_batch_release(&x->batch);
-	sl_schema_release(&x->schema);
-	sl_diags_release(&x->diags);
-	sl_arena_release(&x->arena);
-}
-
-/* The value of col in row as text; "NULL", or "REJECT" when the row was rejected. */
-static const char *cell(struct bench *x, size_t row, size_t col)
-{
-	const struct sl_vec *v = &x->batch.cols[col];
-	char text[24];
-
-	if (x->batch.state[row] == SL_ROW_REJECTED)
-		return "REJECT";
-	if (!v->valid[row])
-		return "NULL";
-	if (v->type.kind == SL_TEXT)
-		return sl_arena_str(&x->arena, v->u.str[row]).p;
-	sl_num_decimal_text(v->u.i64[row], v->type.kind == SL_DECIMAL ? v->type.scale : 0, text);
-	return sl_arena_strdup(&x->arena, text);
-}
-
-struct text_case {
-	const char *in, *want;
-};
-
-/* Each text of column a through the rule; what stands in col afterwards. */
-static void check_texts(const char *rule, const char *yaml, size_t col,
-			const struct text_case *cases, size_t n)
-{
-	struct bench x;
-
-	open_bench(&x, rule, yaml);
-	assert_true(x.ready);
-	for (size_t i = 0; i < n; i++)
-		add_row(&x, cases[i].in);
-	run_rule(&x);
-	for (size_t i = 0; i < n; i++) {
-		const char *got = cell(&x, i, col);
-
-		if (strcmp(got, cases[i].want) != 0)
-			fail_msg("case %zu \"%s\": got %s, want %s", i,
-				 cases[i].in ? cases[i].in : "NULL", got, cases[i].want);
-	}
-	close_bench(&x);
-}
 
 static void test_extract_takes_first_group_else_whole_match(void **state)
 {
@@ -397,6 +264,49 @@ static void test_map_replaces_listed_texts(void **state)
 		    T, fold, SL_ARRAY_LEN(fold));
 }
 
+static void test_count_of_a_list_and_of_a_text(void **state)
+{
+	static const char *const urls[] = {"a?w=390", "b?w=390", "a?w=390", "c?w=300"};
+	static const struct {
+		const char *rule;
+		size_t n;
+		const char *want;
+	} lists[] = {
+		{"{from: l, into: i}", 4, "4"},
+		{"{from: l, into: i, pattern: w=390}", 4, "3"},
+		{"{from: l, into: i, pattern: w=390, distinct: true}", 4, "2"},
+		{"{from: l, into: i, pattern: W=390, ignore_case: true}", 4, "3"},
+		{"{from: l, into: i, pattern: video}", 4, "0"},
+		{"{from: l, into: i, pattern: video, empty_as_null: true}", 4, "0"},
+		{"{from: l, into: i, pattern: video, zero_as_null: true}", 4, "NULL"},
+		{"{from: l, into: i}", 0, "0"},
+		{"{from: l, into: i, distinct: true}", 0, "0"},
+		{"{from: l, into: i, empty_as_null: true}", 0, "NULL"},
+	};
+	static const struct text_case characters[] = {{"été", "3"}, {"", "0"}, {NULL, "NULL"}};
+	static const struct text_case places[] = {{"1 et 22", "2"}, {"un", "0"}, {"", "0"}};
+	static const struct text_case empty_matches[] = {{"é1", "3"}, {"", "1"}};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_LEN(lists); i++) {
+		struct bench x;
+
+		open_bench(&x, "count", lists[i].rule);
+		assert_true(x.ready);
+		add_list(&x, urls, lists[i].n);
+		run_rule(&x);
+		if (strcmp(cell(&x, 0, I), lists[i].want) != 0)
+			fail_msg("%s over %zu: got %s, want %s", lists[i].rule, lists[i].n,
+				 cell(&x, 0, I), lists[i].want);
+		close_bench(&x);
+	}
+	check_texts("count", "{from: a, into: i}", I, characters, SL_ARRAY_LEN(characters));
+	check_texts("count", "{from: a, into: i, pattern: '[0-9]+'}", I, places,
+		    SL_ARRAY_LEN(places));
+	check_texts("count", "{from: a, into: i, pattern: 'x?'}", I, empty_matches,
+		    SL_ARRAY_LEN(empty_matches));
+}
+
 static void test_coalesce_takes_first_value_and_skips_empty(void **state)
 {
 	static const char *const first[] = {"x", "", NULL, NULL};
@@ -477,6 +387,9 @@ static void test_wrong_settings_are_diagnosed(void **state)
 		{"map", "{from: a, into: i, values: {x: y}}", "int64"},
 		{"coalesce", "{from: [a, i]}", "agree"},
 		{"coalesce", "{from: [a, zz]}", "zz"},
+		{"count", "{from: a, into: i, distinct: true}", "list<text>"},
+		{"count", "{from: a, into: d}", "decimal"},
+		{"count", "{from: a, into: i, pattern: '['}", "E1013"},
 	};
 
 	(void)state;
@@ -510,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_money_reads_every_blank_between_thousands),
 		cmocka_unit_test(test_money_keeps_the_sign_of_accounting_exports),
 		cmocka_unit_test(test_map_replaces_listed_texts),
+		cmocka_unit_test(test_count_of_a_list_and_of_a_text),
 		cmocka_unit_test(test_coalesce_takes_first_value_and_skips_empty),
 		cmocka_unit_test(test_rules_leave_rows_alone_that_are_not_kept),
 		cmocka_unit_test(test_reject_names_field_and_rule),
