@@ -110,11 +110,13 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 	struct date *d = params;
 	const unsigned from = d->unit ? SL_KINDS_TEXT | 1U << SL_INT64 : SL_KINDS_TEXT;
 	const struct sl_type instant = {.kind = SL_TIMESTAMP};
+	bool ok;
 
 	if (!sl_column_pair(s, d->from, from, d->into, instant, 1U << SL_DATE | 1U << SL_TIMESTAMP,
 			    &d->from_col, &d->into_col))
 		return false;
-	return (check_formats(d, s) & prepare_limits(d, s)) != 0;
+	ok = check_formats(d, s);
+	return prepare_limits(d, s) && ok;
 }
 
 /* --- text --- */

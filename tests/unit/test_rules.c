@@ -373,9 +373,7 @@ static void test_into_makes_a_column_of_the_rules_type(void **state)
 
 static void test_wrong_settings_are_diagnosed(void **state)
 {
-	static const struct {
-		const char *rule, *yaml, *says;
-	} cases[] = {
+	static const struct wrong_case cases[] = {
 		{"extract", "{from: aa, pattern: x}", "did you mean \"a\""},
 		{"extract", "{from: i, pattern: x}", "int64"},
 		{"extract", "{from: a, into: d, pattern: x}", "decimal"},
@@ -393,19 +391,7 @@ static void test_wrong_settings_are_diagnosed(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
-		struct sl_buf out = SL_BUF_INIT;
-		struct bench x;
-
-		open_bench(&x, cases[i].rule, cases[i].yaml);
-		assert_false(x.ready);
-		sl_diags_print(&x.diags, &out);
-		if (!strstr(sl_buf_z(&out), cases[i].says))
-			fail_msg("case %zu: \"%s\" is not in: %s", i, cases[i].says,
-				 sl_buf_z(&out));
-		sl_buf_release(&out);
-		close_bench(&x);
-	}
+	check_wrong(cases, SL_ARRAY_LEN(cases));
 }
 
 int main(void)
