@@ -53,7 +53,8 @@ static void *open_in(const char *dir, const char *below, struct sl_buf *tried)
 
 	sl_buf_addf(&path, "%s%s/libduckdb.so", dir, below);
 	if (sl_file_exists(sl_buf_z(&path))) {
-		void *library = dlopen(sl_buf_z(&path), RTLD_NOW | RTLD_LOCAL);
+		/* Lazy: to bind all of its functions takes longer than to open the library. */
+		void *library = dlopen(sl_buf_z(&path), RTLD_LAZY | RTLD_LOCAL);
 		if (library)
 			return library;
 		sl_buf_addf(tried, "%s%s", tried->n ? "; " : "", dlerror());

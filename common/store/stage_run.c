@@ -4,6 +4,7 @@
  */
 #include <jansson.h>
 
+#include "base/mem.h"
 #include "base/num.h"
 #include "store/sink_private.h"
 
@@ -46,11 +47,7 @@ static const struct {
 };
 
 #define N_MEMBERS SL_ARRAY_LEN(members)
-
-static void put_json(json_t **j)
-{
-	json_decref(*j);
-}
+#define FOLD_MAX 64 /* objects a statement: PostgreSQL takes 65,535 parameters */
 
 /* A member as text, or NULL; numbers are written into number. */
 static const char *member_text(const json_t *object, const char *key, char number[32])
@@ -68,50 +65,92 @@ static const char *member_text(const json_t *object, const char *key, char numbe
 	return json_string_value(value);
 }
 
-static void add_insert(struct sl_buf *sql)
+static void add_columns(struct sl_buf *sql)
 {
-	sl_buf_adds(sql, "insert into sluice.stage_run (");
 	for (size_t i = 0; i < N_MEMBERS; i++)
 		sl_buf_addf(sql, "%s%s", i ? ", " : "", members[i].column);
-	sl_buf_adds(sql, ") values (");
-	for (size_t i = 0; i < N_MEMBERS; i++)
-		sl_buf_addf(sql, "%scast($%zu as %s)", i ? ", " : "", i + 1,
-			    members[i].type ? members[i].type : "text");
-	sl_buf_adds(sql, ")");
 }
 
-/* Broken telemetry is no reason to fail anything: such an object is left out. */
-static bool fold(struct sl_sink *s, const char *insert, struct sl_str text, struct sl_err *err)
+/* One statement for n objects: most of its cost is to prepare it. */
+static void add_insert(struct sl_buf *sql, size_t n)
 {
-	static const char seen[] = "select 1 from sluice.stage_run "
-				   "where pipeline = $1 and run = $2 and id = $3";
-	sl_cleanup(put_json) json_t *object = json_loadb(text.p, text.n, 0, NULL);
-	char numbers[N_MEMBERS][32];
-	const char *params[N_MEMBERS];
-	struct sl_str cell;
-	bool found;
+	sl_buf_adds(sql, "insert into sluice.stage_run (");
+	add_columns(sql);
+	sl_buf_adds(sql, ") select * from (values ");
+	for (size_t k = 0; k < n; k++) {
+		sl_buf_adds(sql, k ? ", (" : "(");
+		for (size_t i = 0; i < N_MEMBERS; i++)
+			sl_buf_addf(sql, "%scast($%zu as %s)", i ? ", " : "", k * N_MEMBERS + i + 1,
+				    members[i].type ? members[i].type : "text");
+		sl_buf_adds(sql, ")");
+	}
+	sl_buf_adds(sql, ") v (");
+	add_columns(sql);
+	sl_buf_adds(sql, ") where not exists (select 1 from sluice.stage_run s where s.pipeline = "
+			 "v.pipeline and s.run = v.run and s.id = v.id)");
+}
 
-	if (!json_is_object(object))
+/* Objects on their way into one statement. */
+struct fold {
+	json_t *objects[FOLD_MAX];
+	char numbers[FOLD_MAX][N_MEMBERS][32];
+	const char *params[FOLD_MAX * N_MEMBERS];
+	size_t n;
+};
+
+static void put_fold(struct fold **f)
+{
+	for (size_t i = 0; i < (*f)->n; i++)
+		json_decref((*f)->objects[i]);
+	free(*f);
+}
+
+static bool is_taken(const struct fold *f, const char *const *params)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const char *const *other = f->params + i * N_MEMBERS;
+		if (strcmp(other[0], params[0]) == 0 && strcmp(other[1], params[1]) == 0 &&
+		    strcmp(other[4], params[4]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Broken telemetry is no reason to fail anything: such an object is left out, as is a copy. */
+static void take_object(struct fold *f, struct sl_str text)
+{
+	json_t *object = json_loadb(text.p, text.n, 0, NULL);
+	const char **params = f->params + f->n * N_MEMBERS;
+
+	for (size_t i = 0; json_is_object(object) && i < N_MEMBERS; i++)
+		params[i] = member_text(object, members[i].column, f->numbers[f->n][i]);
+	if (!json_is_object(object) || !params[0] || !params[1] || !params[4] ||
+	    is_taken(f, params)) {
+		json_decref(object);
+		return;
+	}
+	f->objects[f->n++] = object; /* its texts are the parameters */
+}
+
+static bool fold_some(struct sl_sink *s, const struct sl_str *json, size_t n, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf insert = SL_BUF_INIT;
+	sl_cleanup(put_fold) struct fold *f = sl_xcalloc(1, sizeof(*f));
+
+	for (size_t i = 0; i < n; i++)
+		take_object(f, json[i]);
+	if (f->n == 0)
 		return true;
-	for (size_t i = 0; i < N_MEMBERS; i++)
-		params[i] = member_text(object, members[i].column, numbers[i]);
-	const char *key[] = {params[1], params[4], params[0]};
-	if (!key[0] || !key[1] || !key[2])
-		return true;
-	if (!sl_sink_row(s, seen, key, 3, &s->arena, &cell, 1, &found, err))
-		return false;
-	return found || sl_sink_exec(s, insert, params, N_MEMBERS, NULL, err);
+	add_insert(&insert, f->n);
+	return sl_sink_exec(s, sl_buf_z(&insert), f->params, f->n * N_MEMBERS, NULL, err);
 }
 
 static bool fold_all(struct sl_sink *s, const struct sl_str *json, size_t n, struct sl_err *err)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf insert = SL_BUF_INIT;
-
-	add_insert(&insert);
 	if (!s->eng->lock(s->db, s->p->name, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!fold(s, sl_buf_z(&insert), json[i], err))
+	for (size_t i = 0; i < n; i += FOLD_MAX)
+		if (!fold_some(s, json + i, n - i < FOLD_MAX ? n - i : FOLD_MAX, err))
 			return false;
 	return s->eng->commit(s->db, err);
 }

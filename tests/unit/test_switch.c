@@ -416,19 +416,34 @@ static void test_stage_execution_is_folded_once(void **state)
 {
 	struct world *w = *state;
 	struct sl_sink *s = open_sink(w);
-	const struct sl_str json[] = {
+	const struct sl_str collect =
 		SL_STR("{\"id\":\"collect-1\",\"pipeline\":\"test\",\"run\":\"r\","
 		       "\"stage\":\"collect\",\"exit\":0,\"seconds\":0.25,"
-		       "\"started\":\"2026-11-25T10:00:00Z\",\"n_in\":7}"),
-		SL_STR("not json"),
-	};
+		       "\"started\":\"2026-11-25T10:00:00Z\",\"n_in\":7}");
+	const struct sl_str json[] = {collect, SL_STR("not json"), collect};
 
 	for (int i = 0; i < 2; i++)
-		assert_ok(w, sl_sink_stage_runs(s, json, 2, &w->err));
+		assert_ok(w, sl_sink_stage_runs(s, json, 3, &w->err));
 	sl_sink_close(s);
 	assert_string_equal(ask(w, "select id, stage, exit, seconds, started, n_in, error "
 				   "from sluice.stage_run"),
 			    "collect-1 collect 0 0.25 2026-11-25T10:00:00Z 7 -");
+}
+
+static void test_more_stage_executions_than_one_statement_takes_are_folded(void **state)
+{
+	struct world *w = *state;
+	struct sl_sink *s = open_sink(w);
+	struct sl_str json[150];
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(json); i++)
+		json[i] = sl_str_of(sl_arena_printf(
+			&w->arena,
+			"{\"id\":\"normalize-%zu\",\"pipeline\":\"test\",\"run\":\"r\"}", i));
+	assert_ok(w, sl_sink_stage_runs(s, json, SL_ARRAY_LEN(json), &w->err));
+	sl_sink_close(s);
+	assert_string_equal(ask(w, "select count(*), count(distinct id) from sluice.stage_run"),
+			    "150 150");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
@@ -461,6 +476,7 @@ static int run_group(const char *engine)
 		TEST(test_refused_entry_writes_rejects_only),
 		TEST(test_rows_that_were_not_judged_are_not_stored),
 		TEST(test_stage_execution_is_folded_once),
+		TEST(test_more_stage_executions_than_one_statement_takes_are_folded),
 	};
 
 	test_engine = engine;
