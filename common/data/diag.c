@@ -204,6 +204,26 @@ bool sl_diag_explain(const char *code, const char **meaning, const char **cure)
 	return false;
 }
 
+static void add_member(struct sl_buf *out, const char *name, const char *value)
+{
+	sl_buf_addf(out, "\"%s\":", name);
+	sl_buf_add_json(out, sl_str_of(value));
+}
+
+void sl_diags_describe(struct sl_buf *out)
+{
+	for (size_t i = 0; i < SL_ARRAY_LEN(codes); i++) {
+		sl_buf_adds(out, i ? ",{" : "[{");
+		add_member(out, "code", codes[i].name);
+		sl_buf_addc(out, ',');
+		add_member(out, "meaning", codes[i].meaning);
+		sl_buf_addc(out, ',');
+		add_member(out, "cure", codes[i].cure);
+		sl_buf_addc(out, '}');
+	}
+	sl_buf_addc(out, ']');
+}
+
 void sl_suggest(struct sl_buf *out, const char *word, const char *const *names, size_t n)
 {
 	size_t best = strlen(word) < 5 ? 1 : 2;

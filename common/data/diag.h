@@ -72,6 +72,9 @@ void sl_diags_release(struct sl_diags *d);
 /* meaning and cure of "E1003"; false when there is no such code. */
 bool sl_diag_explain(const char *code, const char **meaning, const char **cure);
 
+/* All codes as a JSON array, for --describe and the reference. */
+void sl_diags_describe(struct sl_buf *out);
+
 /* " (did you mean \"columns\"?)" appended to out when one of names is near to word, else nothing.
  */
 void sl_suggest(struct sl_buf *out, const char *word, const char *const *names, size_t n);

@@ -258,6 +258,17 @@ static bool refuse_secret(const struct sl_field *f, struct sl_place at, struct s
 	return false;
 }
 
+/* `on_error: null` is the choice called so: a word there, no missing value. */
+static bool is_choice_null(const struct sl_field *f, const struct sl_node *n)
+{
+	if (f->type != SL_FT_ENUM || n->kind != SL_NODE_SCALAR)
+		return false;
+	for (size_t i = 0; f->choices[i]; i++)
+		if (strcmp(f->choices[i], n->text) == 0)
+			return true;
+	return false;
+}
+
 static bool read_node(struct setting *s, struct sl_node *n)
 {
 	if (s->f->flags & SL_F_SECRET)
@@ -272,7 +283,7 @@ static bool read_node(struct setting *s, struct sl_node *n)
 		return read_texts(s, n);
 	if (s->f->type == SL_FT_PAIRS && n->kind == SL_NODE_MAP)
 		return read_pairs(s, n);
-	if (!is_text(n) || s->f->type == SL_FT_PAIRS)
+	if ((!is_text(n) && !is_choice_null(s->f, n)) || s->f->type == SL_FT_PAIRS)
 		return wrong_shape(s->f, n, s->diags);
 	s->text = n->text;
 	s->quoted = n->quoted;

@@ -16,12 +16,16 @@ static const struct {
 };
 
 static void add_item(struct sl_buf *out, bool first, const char *name, const char *summary,
-		     unsigned version, const struct sl_field *table)
+		     const char *example, unsigned version, const struct sl_field *table)
 {
 	sl_buf_adds(out, first ? "" : ",");
 	sl_buf_add_json(out, sl_str_of(name));
 	sl_buf_adds(out, ":{\"summary\":");
 	sl_buf_add_json(out, sl_str_of(summary));
+	if (example) {
+		sl_buf_adds(out, ",\"example\":");
+		sl_buf_add_json(out, sl_str_of(example));
+	}
 	if (version > 0)
 		sl_buf_addf(out, ",\"version\":%u", version);
 	sl_buf_adds(out, ",\"fields\":");
@@ -38,15 +42,15 @@ void sl_pipeline_describe(struct sl_buf *out)
 	}
 	sl_buf_adds(out, "},\"sources\":{");
 	for (size_t i = 0; sl_source_kinds[i]; i++)
-		add_item(out, i == 0, sl_source_kinds[i]->name, sl_source_kinds[i]->summary, 0,
-			 sl_source_kinds[i]->params);
+		add_item(out, i == 0, sl_source_kinds[i]->name, sl_source_kinds[i]->summary, NULL,
+			 0, sl_source_kinds[i]->params);
 	sl_buf_adds(out, "},\"codecs\":{");
 	for (size_t i = 0; sl_codecs[i]; i++)
-		add_item(out, i == 0, sl_codecs[i]->name, sl_codecs[i]->summary,
+		add_item(out, i == 0, sl_codecs[i]->name, sl_codecs[i]->summary, NULL,
 			 sl_codecs[i]->version, sl_codecs[i]->params);
 	sl_buf_adds(out, "},\"rules\":{");
 	for (size_t i = 0; sl_rules[i]; i++)
-		add_item(out, i == 0, sl_rules[i]->name, sl_rules[i]->summary, sl_rules[i]->version,
-			 sl_rules[i]->params);
+		add_item(out, i == 0, sl_rules[i]->name, sl_rules[i]->summary, sl_rules[i]->example,
+			 sl_rules[i]->version, sl_rules[i]->params);
 	sl_buf_adds(out, "}}");
 }

@@ -49,7 +49,8 @@ bool sl_rule_type(struct sl_rule_scope *s, size_t col, unsigned kinds);
 struct sl_rule {
 	const char *name;
 	const char *summary;
-	unsigned version; /* raised whenever the same input gives another result: part of rev */
+	const char *example; /* as in a pipeline file, for the reference; lines "- name: {…}" */
+	unsigned version;    /* raised whenever the same input gives another result: part of rev */
 	const struct sl_field *params;
 	size_t params_size;
 	/* Resolves columns, compiles patterns; problems go to scope->diags. */

@@ -240,6 +240,8 @@ void sl_describe(const struct sl_stage *stage, const char *command, struct sl_bu
 	out->n--; /* the object goes on */
 	sl_buf_adds(out, ",\"exits\":");
 	describe_exits(out);
+	sl_buf_adds(out, ",\"errors\":");
+	sl_diags_describe(out);
 	sl_buf_adds(out, ",\"pipeline\":");
 	sl_pipeline_describe(out);
 	sl_buf_adds(out, "}\n");
@@ -288,6 +290,8 @@ void sl_driver_describe(const struct sl_stage *const *commands, size_t n, struct
 	}
 	sl_buf_adds(out, "],\"exits\":");
 	describe_exits(out);
+	sl_buf_adds(out, ",\"errors\":");
+	sl_diags_describe(out);
 	sl_buf_adds(out, ",\"pipeline\":");
 	sl_pipeline_describe(out);
 	sl_buf_adds(out, "}\n");

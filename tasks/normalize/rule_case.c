@@ -144,6 +144,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_case = {
 	.name = "case",
 	.summary = "Text in small letters, capitals, or with capitals at the begin of words.",
+	.example = "- case: {from: town, to: title}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct case_rule),

@@ -15,7 +15,7 @@ struct coalesce {
 
 static const struct sl_field fields[] = {
 	SL_F_TEXTS(struct coalesce, from, SL_F_REQUIRED | SL_F_IDENTITY,
-		   "columns to read, the best one first"),
+		   "columns of one type, the best one first; all of them NULL give NULL"),
 	SL_F_TEXT(struct coalesce, into, SL_F_IDENTITY, NULL,
 		  "column to write; default: the first one read"),
 	SL_F_BOOL(struct coalesce, skip_empty, SL_F_IDENTITY, "true", "an empty text is no value"),
@@ -80,6 +80,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_coalesce = {
 	.name = "coalesce",
 	.summary = "The first of several columns that holds a value.",
+	.example = "- coalesce: {from: [town, title], into: place}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct coalesce),

@@ -123,6 +123,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_concat = {
 	.name = "concat",
 	.summary = "Several columns joined in one text.",
+	.example = "- concat: {from: [code, town], into: place}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct concat),

@@ -156,6 +156,7 @@ static void release(void *params)
 const struct sl_rule sl_rule_count = {
 	.name = "count",
 	.summary = "How many elements or characters there are, or how many match a pattern.",
+	.example = "- count: {from: tags, into: photos, pattern: '\\.jpg$'}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct count),

@@ -262,6 +262,10 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_date = {
 	.name = "date",
 	.summary = "A date or time as people write it, or a count since 1970, as an exact value.",
+	.example = "- date: {from: seen_text, into: seen, formats: [\"%d/%m/%Y %H:%M\", \"%d %B "
+		   "%Y\"], zone: Europe/Paris}\n"
+		   "- date: {from: clicked_ms, into: clicked, unit: ms, min: 2000-01-01, max: "
+		   "2100-01-01}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct date),

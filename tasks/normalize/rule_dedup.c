@@ -106,6 +106,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_dedup = {
 	.name = "dedup",
 	.summary = "A list with each of its texts once, the first one kept.",
+	.example = "- dedup: {from: tags}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct dedup),

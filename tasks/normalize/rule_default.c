@@ -71,6 +71,7 @@ static void release(void *params)
 const struct sl_rule sl_rule_default = {
 	.name = "default",
 	.summary = "A constant where a column holds no value.",
+	.example = "- default: {from: country, value: FR}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct fill),

@@ -115,6 +115,7 @@ const struct sl_rule sl_rule_extract = {
 	.name = "extract",
 	.summary = "The part of a text, or of the first matching text of a list, that a pattern "
 		   "finds.",
+	.example = "- extract: {from: title, pattern: '\\(([0-9]{5})\\)', into: code}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct extract),

@@ -93,6 +93,7 @@ static void release(void *params)
 const struct sl_rule sl_rule_filter = {
 	.name = "filter",
 	.summary = "Rows dropped by the value of a column.",
+	.example = "- filter: {from: country, keep: [FR, BE]}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct filter),

@@ -249,6 +249,8 @@ static void hash(const void *params, struct sl_hash *h)
 const struct sl_rule sl_rule_lookup = {
 	.name = "lookup",
 	.summary = "A text replaced by what a CSV file of the pipeline says of it.",
+	.example =
+		"- lookup: {from: code, into: region, file: regions.csv, key: code, value: region}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct lookup),

@@ -27,7 +27,8 @@ struct map {
 };
 
 static const struct sl_field fields[] = {
-	SL_F_TEXT(struct map, from, SL_F_REQUIRED | SL_F_IDENTITY, NULL, "text column to read"),
+	SL_F_TEXT(struct map, from, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
+		  "text column to read; NULL stays NULL"),
 	SL_F_TEXT(struct map, into, SL_F_IDENTITY, NULL,
 		  "text column to write; default: the column read"),
 	SL_F_PAIRS(struct map, values, SL_F_REQUIRED | SL_F_IDENTITY, "text: text to write for it"),
@@ -148,6 +149,7 @@ static void release(void *params)
 const struct sl_rule sl_rule_map = {
 	.name = "map",
 	.summary = "A text replaced by the one that a table gives for it.",
+	.example = "- map: {from: country, values: {France: FR, Belgique: BE}, default: reject}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct map),

@@ -14,7 +14,8 @@ struct money {
 };
 
 static const struct sl_field fields[] = {
-	SL_F_TEXT(struct money, from, SL_F_REQUIRED | SL_F_IDENTITY, NULL, "text column to read"),
+	SL_F_TEXT(struct money, from, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
+		  "text column to read; NULL and blank text give NULL"),
 	SL_F_TEXT(struct money, into, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
 		  "int64 or decimal column to write; a new one is decimal(18,2)"),
 	SL_F_ENUM(struct money, locale, SL_F_IDENTITY, "plain", sl_amount_locales,
@@ -65,6 +66,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_money = {
 	.name = "money",
 	.summary = "An amount of money written for people as an exact value.",
+	.example = "- money: {from: price_text, into: price, locale: fr}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct money),

@@ -13,7 +13,8 @@ struct number {
 };
 
 static const struct sl_field fields[] = {
-	SL_F_TEXT(struct number, from, SL_F_REQUIRED | SL_F_IDENTITY, NULL, "text column to read"),
+	SL_F_TEXT(struct number, from, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
+		  "text column to read; NULL and blank text give NULL"),
 	SL_F_TEXT(struct number, into, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
 		  "int64 or decimal column to write; a new one is decimal(18,6)"),
 	SL_F_ENUM(struct number, locale, SL_F_IDENTITY, "plain", sl_amount_locales,
@@ -51,6 +52,7 @@ const struct sl_rule sl_rule_number = {
 	.name = "number",
 	.summary =
 		"A number written for people, with thousands marks and a unit, as an exact value.",
+	.example = "- number: {from: surface_text, into: surface, locale: fr, unit: m²}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct number),

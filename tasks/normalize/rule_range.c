@@ -90,6 +90,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_range = {
 	.name = "range",
 	.summary = "A number or time outside its limits as NULL, or as a reject.",
+	.example = "- range: {from: rooms, min: 1, max: 50, on_error: null}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct range),

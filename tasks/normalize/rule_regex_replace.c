@@ -227,6 +227,7 @@ static void release(void *params)
 const struct sl_rule sl_rule_regex_replace = {
 	.name = "regex_replace",
 	.summary = "What a pattern finds in a text, replaced by another text.",
+	.example = "- regex_replace: {from: title, pattern: '\\s*\\((\\d{5})\\)$', with: ', $1'}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct replace),

@@ -72,6 +72,7 @@ static void release(void *params)
 const struct sl_rule sl_rule_set_null = {
 	.name = "set_null",
 	.summary = "NULL for values that mean that there is none.",
+	.example = "- set_null: {from: [town, country], values: [Non communiqué, n/a]}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct set_null),

@@ -95,6 +95,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_split = {
 	.name = "split",
 	.summary = "A text cut at a separator into a list.",
+	.example = "- split: {from: title, into: tags, separator: /}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct split),

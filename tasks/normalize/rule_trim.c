@@ -118,6 +118,7 @@ static bool apply(const void *params, struct sl_batch *b, struct sl_err *err)
 const struct sl_rule sl_rule_trim = {
 	.name = "trim",
 	.summary = "Text without blanks at its ends.",
+	.example = "- trim: {from: [title, town], inner: true}",
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct trim),
