@@ -377,8 +377,12 @@ void sl_contract_store(const struct sl_contract_col *c, struct sl_batch *b, size
 
 static bool is_choice(const struct sl_texts *choices, struct sl_str s)
 {
+	/* Most choices differ in their first byte, which an empty text has not (it is NUL there).
+	 */
+	const char first = s.n ? s.p[0] : '\0';
+
 	for (size_t i = 0; i < choices->n; i++)
-		if (sl_str_eqz(s, choices->v[i]))
+		if (choices->v[i][0] == first && sl_str_eqz(s, choices->v[i]))
 			return true;
 	return false;
 }

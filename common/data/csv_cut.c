@@ -53,6 +53,21 @@ static size_t cut_skip(enum cut_state s, const char *p, size_t i, size_t n, int 
 	return i;
 }
 
+/* The common record: one line without quotes. Returns its end from its begin at p[i], or 0 when the
+ * states have to decide. */
+static size_t cut_plain_line(const char *p, size_t i, size_t n, int quote)
+{
+	const char *line = p + i, *lf = memchr(line, '\n', n - i);
+	size_t length;
+
+	if (!lf || lf == line || *line == '\r')
+		return 0;
+	length = (size_t)(lf - line);
+	if (memchr(line, quote, length) || memchr(line, '\r', length - 1))
+		return 0;
+	return i + length + 1;
+}
+
 static bool cut_end(struct sl_cutter *c, size_t end, bool blank, struct sl_cut_event *ev)
 {
 	c->w[0] = CUT_RECORD;
@@ -80,6 +95,10 @@ bool sl_csv_cut(const void *params, struct sl_cutter *c, const char *p, size_t f
 	const int quote = sl_csv_quote(csv);
 	const char delimiter = sl_csv_delimiter(csv);
 	enum cut_state s = (enum cut_state)c->w[0];
+	const size_t line = s == CUT_RECORD ? cut_plain_line(p, from, n, quote) : 0;
+
+	if (line)
+		return cut_end(c, line, false, ev);
 	for (size_t i = from; i < n; i++) {
 		i = cut_skip(s, p, i, n, quote, delimiter);
 		if (i == n)

@@ -85,28 +85,65 @@ static struct kept find_kept(const struct sl_batch *b)
 	return k;
 }
 
-static void pack_fixed(const struct sl_vec *v, const struct kept *k, size_t width,
-		       struct sl_buf *out)
+static void pack_bytes(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
+{
+	uint8_t *to = (uint8_t *)sl_buf_room(out, k->n);
+
+	for (size_t i = 0; i < k->n; i++)
+		to[i] = v->valid[k->row[i]] ? v->u.b[k->row[i]] : 0;
+	sl_buf_grew(out, k->n);
+}
+
+/* Integers and doubles: only their bits are moved. */
+static void pack_words(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
 {
 	const char *from = v->u.any;
-	char *to = sl_buf_room(out, k->n * width);
+	char *to = sl_buf_room(out, k->n * sizeof(uint64_t));
 
 	for (size_t i = 0; i < k->n; i++) {
+		uint64_t word = 0;
+
 		if (v->valid[k->row[i]])
-			memcpy(to + i * width, from + k->row[i] * width, width);
-		else
-			memset(to + i * width, 0, width);
+			memcpy(&word, from + k->row[i] * sizeof(word), sizeof(word));
+		memcpy(to + i * sizeof(word), &word, sizeof(word));
 	}
-	sl_buf_grew(out, k->n * width);
+	sl_buf_grew(out, k->n * sizeof(uint64_t));
+}
+
+static uint32_t text_length(const struct sl_vec *v, uint32_t row)
+{
+	return v->valid[row] ? (uint32_t)v->u.str[row].n : 0;
+}
+
+static size_t pack_lengths(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
+{
+	char *to = sl_buf_room(out, k->n * sizeof(uint32_t));
+	size_t sum = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		uint32_t n = text_length(v, k->row[i]);
+
+		memcpy(to + i * sizeof(n), &n, sizeof(n));
+		sum += n;
+	}
+	sl_buf_grew(out, k->n * sizeof(uint32_t));
+	return sum;
 }
 
 static void pack_texts(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
 {
-	for (size_t i = 0; i < k->n; i++)
-		sl_put_u32(out, v->valid[k->row[i]] ? (uint32_t)v->u.str[k->row[i]].n : 0);
-	for (size_t i = 0; i < k->n; i++)
-		if (v->valid[k->row[i]])
-			sl_buf_addstr(out, v->u.str[k->row[i]]);
+	const size_t sum = pack_lengths(v, k, out);
+	char *to = sl_buf_room(out, sum);
+
+	for (size_t i = 0; i < k->n; i++) {
+		uint32_t n = text_length(v, k->row[i]);
+
+		if (n == 0)
+			continue;
+		memcpy(to, v->u.str[k->row[i]].p, n);
+		to += n;
+	}
+	sl_buf_grew(out, sum);
 }
 
 static void pack_lists(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
@@ -130,7 +167,7 @@ static void pack_column(const struct sl_vec *v, const struct kept *k, struct sl_
 	sl_buf_grew(out, k->n);
 	switch (v->type.kind) {
 	case SL_BOOL:
-		pack_fixed(v, k, 1, out);
+		pack_bytes(v, k, out);
 		break;
 	case SL_TEXT:
 		pack_texts(v, k, out);
@@ -143,7 +180,7 @@ static void pack_column(const struct sl_vec *v, const struct kept *k, struct sl_
 	case SL_DECIMAL:
 	case SL_DATE:
 	case SL_TIMESTAMP:
-		pack_fixed(v, k, 8, out);
+		pack_words(v, k, out);
 		break;
 	}
 }
@@ -176,8 +213,12 @@ static bool unpack_texts(struct sl_str *raw, size_t rows, struct sl_vec *v)
 	for (size_t i = 0; i < rows; i++) {
 		uint32_t n;
 
-		if (!sl_take_u32(&lengths, &n) || !sl_take(raw, n, &v->u.str[i]))
+		memcpy(&n, lengths.p + i * sizeof(n), sizeof(n));
+		if (n > raw->n)
 			return false;
+		v->u.str[i] = (struct sl_str){raw->p, n};
+		raw->p += n;
+		raw->n -= n;
 	}
 	return true;
 }
