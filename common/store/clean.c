@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "store/clean_cols.h"
 
-#define MAGIC "SLCP1\n"
+#define MAGIC "SLCP2\n"
 #define SUM_BYTES 8
 #define LEVEL (-3)		    /* zstd: read once, then removed */
 #define RAW_MAX ((uint64_t)1 << 30) /* texts may be copied into many columns */

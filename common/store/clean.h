@@ -3,9 +3,8 @@
  * its counts, in one immutable file named (rev, chunk, part). A pure function of the part and the
  * rules, so whoever misses one makes it again.
  *
- * File: "SLCP1\n", a JSON header line (counts, columns), zstd frame of the columns, zstd frame of
- * the rejects, 8-byte XXH3 of all that. Columns as in memory: validity bytes, fixed-width values,
- * texts as lengths then bytes.
+ * File: "SLCP2\n", a JSON header line (counts, columns), zstd frame of the columns, zstd frame of
+ * the rejects, 8-byte XXH3 of all that. The columns: store/clean_cols.h.
  */
 #ifndef SL_STORE_CLEAN_H
 #define SL_STORE_CLEAN_H

@@ -1,7 +1,7 @@
 /*
  * Columns of a clean part ⇄ bytes: see clean_cols.h. Built for little-endian machines, like the
- * memory layout that it copies; the numbers of one column are copied in one piece where they can
- * be.
+ * memory layout that it copies. Numbers are narrowed before they are compressed, which costs less
+ * than to compress their zero bytes.
  */
 #include "store/clean_cols.h"
 
@@ -64,20 +64,23 @@ bool sl_take_text(struct sl_str *s, struct sl_str *ret)
 	return sl_take_u32(s, &n) && sl_take(s, n, ret);
 }
 
-/* Indexes of the kept rows. */
+/* Indexes of the kept rows, and room for one number of each. */
 struct kept {
 	uint32_t *row;
+	uint64_t *numbers;
 	size_t n;
 };
 
 static void release_kept(struct kept *k)
 {
 	free(k->row);
+	free(k->numbers);
 }
 
 static struct kept find_kept(const struct sl_batch *b)
 {
-	struct kept k = {sl_xcalloc(b->rows ? b->rows : 1, sizeof(*k.row)), 0};
+	struct kept k = {sl_xcalloc(b->rows + 1, sizeof(*k.row)),
+			 sl_xcalloc(b->rows + 1, sizeof(*k.numbers)), 0};
 
 	for (size_t i = 0; i < b->rows; i++)
 		if (b->state[i] == SL_ROW_KEPT)
@@ -94,54 +97,79 @@ static void pack_bytes(const struct sl_vec *v, const struct kept *k, struct sl_b
 	sl_buf_grew(out, k->n);
 }
 
-/* Integers and doubles: only their bits are moved. */
-static void pack_words(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
+static void pack_doubles(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
 {
-	const char *from = v->u.any;
-	char *to = sl_buf_room(out, k->n * sizeof(uint64_t));
+	char *to = sl_buf_room(out, k->n * sizeof(double));
 
 	for (size_t i = 0; i < k->n; i++) {
-		uint64_t word = 0;
+		double value = v->valid[k->row[i]] ? v->u.f64[k->row[i]] : 0;
 
-		if (v->valid[k->row[i]])
-			memcpy(&word, from + k->row[i] * sizeof(word), sizeof(word));
-		memcpy(to + i * sizeof(word), &word, sizeof(word));
+		memcpy(to + i * sizeof(value), &value, sizeof(value));
 	}
-	sl_buf_grew(out, k->n * sizeof(uint64_t));
+	sl_buf_grew(out, k->n * sizeof(double));
 }
 
-static uint32_t text_length(const struct sl_vec *v, uint32_t row)
+/* Bytes that hold every number up to max. */
+static size_t width_of(uint64_t max)
 {
-	return v->valid[row] ? (uint32_t)v->u.str[row].n : 0;
+	return max <= UINT8_MAX ? 1 : max <= UINT16_MAX ? 2 : max <= UINT32_MAX ? 4 : 8;
 }
 
-static size_t pack_lengths(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
+/* The width in one byte, then n numbers; the compiler makes a plain loop of each width. */
+static void pack_numbers(const uint64_t *v, size_t n, uint64_t max, struct sl_buf *out)
 {
-	char *to = sl_buf_room(out, k->n * sizeof(uint32_t));
-	size_t sum = 0;
+	const size_t width = width_of(max);
+	char *to = sl_buf_room(out, 1 + n * width);
+
+	*to++ = (char)width;
+	for (size_t i = 0; width == 1 && i < n; i++)
+		to[i] = (char)v[i];
+	for (size_t i = 0; width == 2 && i < n; i++)
+		memcpy(to + i * 2, &(uint16_t){(uint16_t)v[i]}, 2);
+	for (size_t i = 0; width == 4 && i < n; i++)
+		memcpy(to + i * 4, &(uint32_t){(uint32_t)v[i]}, 4);
+	if (width == 8)
+		memcpy(to, v, n * width);
+	sl_buf_grew(out, 1 + n * width);
+}
+
+/* The least value first; the others, NULL too, count from there. */
+static void pack_integers(const struct sl_vec *v, struct kept *k, struct sl_buf *out)
+{
+	int64_t least = INT64_MAX;
+	uint64_t max = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		if (v->valid[k->row[i]] && v->u.i64[k->row[i]] < least)
+			least = v->u.i64[k->row[i]];
+	for (size_t i = 0; i < k->n; i++) {
+		uint64_t above = (uint64_t)v->u.i64[k->row[i]] - (uint64_t)least;
+
+		k->numbers[i] = v->valid[k->row[i]] ? above : 0;
+		max = k->numbers[i] > max ? k->numbers[i] : max;
+	}
+	sl_put_u64(out, (uint64_t)least);
+	pack_numbers(k->numbers, k->n, max, out);
+}
+
+static void pack_texts(const struct sl_vec *v, struct kept *k, struct sl_buf *out)
+{
+	uint64_t max = 0, sum = 0;
 
 	for (size_t i = 0; i < k->n; i++) {
-		uint32_t n = text_length(v, k->row[i]);
-
-		memcpy(to + i * sizeof(n), &n, sizeof(n));
-		sum += n;
+		k->numbers[i] = v->valid[k->row[i]] ? v->u.str[k->row[i]].n : 0;
+		max = k->numbers[i] > max ? k->numbers[i] : max;
+		sum += k->numbers[i];
 	}
-	sl_buf_grew(out, k->n * sizeof(uint32_t));
-	return sum;
-}
+	pack_numbers(k->numbers, k->n, max, out);
 
-static void pack_texts(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
-{
-	const size_t sum = pack_lengths(v, k, out);
 	char *to = sl_buf_room(out, sum);
 
 	for (size_t i = 0; i < k->n; i++) {
-		uint32_t n = text_length(v, k->row[i]);
-
-		if (n == 0)
+		if (k->numbers[i] == 0)
 			continue;
-		memcpy(to, v->u.str[k->row[i]].p, n);
-		to += n;
+		memcpy(to, v->u.str[k->row[i]].p, k->numbers[i]);
+		to += k->numbers[i];
 	}
 	sl_buf_grew(out, sum);
 }
@@ -158,13 +186,21 @@ static void pack_lists(const struct sl_vec *v, const struct kept *k, struct sl_b
 	}
 }
 
-static void pack_column(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
+/* One byte: whether there are NULLs; only then a byte a row. */
+static void pack_validity(const struct sl_vec *v, const struct kept *k, struct sl_buf *out)
 {
-	char *valid = sl_buf_room(out, k->n);
+	char *to = sl_buf_room(out, 1 + k->n);
+	size_t n = 0;
 
 	for (size_t i = 0; i < k->n; i++)
-		valid[i] = v->valid[k->row[i]] ? 1 : 0;
-	sl_buf_grew(out, k->n);
+		n += to[1 + i] = v->valid[k->row[i]] ? 1 : 0;
+	to[0] = n < k->n;
+	sl_buf_grew(out, n < k->n ? 1 + k->n : 1);
+}
+
+static void pack_column(const struct sl_vec *v, struct kept *k, struct sl_buf *out)
+{
+	pack_validity(v, k, out);
 	switch (v->type.kind) {
 	case SL_BOOL:
 		pack_bytes(v, k, out);
@@ -175,12 +211,14 @@ static void pack_column(const struct sl_vec *v, const struct kept *k, struct sl_
 	case SL_TEXT_LIST:
 		pack_lists(v, k, out);
 		break;
-	case SL_INT64:
 	case SL_FLOAT64:
+		pack_doubles(v, k, out);
+		break;
+	case SL_INT64:
 	case SL_DECIMAL:
 	case SL_DATE:
 	case SL_TIMESTAMP:
-		pack_words(v, k, out);
+		pack_integers(v, k, out);
 		break;
 	}
 }
@@ -204,16 +242,73 @@ static bool unpack_fixed(struct sl_str *raw, size_t rows, size_t width, struct s
 	return true;
 }
 
+static bool take_byte(struct sl_str *raw, uint8_t *ret)
+{
+	struct sl_str byte;
+
+	if (!sl_take(raw, 1, &byte))
+		return false;
+	*ret = (uint8_t)byte.p[0];
+	return true;
+}
+
+/* Packed numbers where they lie. */
+struct numbers {
+	const char *p;
+	uint8_t width;
+};
+
+static bool take_numbers(struct sl_str *raw, size_t n, struct numbers *ret)
+{
+	struct sl_str bytes;
+
+	if (!take_byte(raw, &ret->width) ||
+	    (ret->width != 1 && ret->width != 2 && ret->width != 4 && ret->width != 8) ||
+	    !sl_take(raw, n * ret->width, &bytes))
+		return false;
+	ret->p = bytes.p;
+	return true;
+}
+
+static inline uint64_t get_number(const struct numbers *v, size_t i)
+{
+	uint64_t number = 0;
+
+	switch (v->width) {
+	case 1:
+		return (uint8_t)v->p[i];
+	case 2:
+		memcpy(&number, v->p + i * 2, 2);
+		return number;
+	case 4:
+		memcpy(&number, v->p + i * 4, 4);
+		return number;
+	}
+	memcpy(&number, v->p + i * 8, 8);
+	return number;
+}
+
+static bool unpack_integers(struct sl_str *raw, size_t rows, struct sl_vec *v)
+{
+	struct numbers numbers;
+	uint64_t least;
+
+	if (!sl_take_u64(raw, &least) || !take_numbers(raw, rows, &numbers))
+		return false;
+	for (size_t i = 0; i < rows; i++)
+		v->u.i64[i] = v->valid[i] ? (int64_t)(least + get_number(&numbers, i)) : 0;
+	return true;
+}
+
 static bool unpack_texts(struct sl_str *raw, size_t rows, struct sl_vec *v)
 {
-	struct sl_str lengths;
+	struct numbers lengths;
 
-	if (!sl_take(raw, rows * sizeof(uint32_t), &lengths))
+	if (!take_numbers(raw, rows, &lengths))
 		return false;
 	for (size_t i = 0; i < rows; i++) {
-		uint32_t n;
+		const uint64_t n = get_number(&lengths, i);
 
-		memcpy(&n, lengths.p + i * sizeof(n), sizeof(n));
 		if (n > raw->n)
 			return false;
 		v->u.str[i] = (struct sl_str){raw->p, n};
@@ -245,14 +340,24 @@ static bool unpack_lists(struct sl_str *raw, size_t rows, struct sl_vec *v, stru
 	return true;
 }
 
-static bool unpack_column(struct sl_str *raw, size_t rows, struct sl_vec *v, struct sl_arena *arena)
+static bool unpack_validity(struct sl_str *raw, size_t rows, struct sl_vec *v)
 {
 	struct sl_str valid;
+	uint8_t nulls;
 
-	if (!sl_take(raw, rows, &valid))
+	if (!take_byte(raw, &nulls) || (nulls && !sl_take(raw, rows, &valid)))
 		return false;
-	if (rows)
+	if (nulls)
 		memcpy(v->valid, valid.p, rows);
+	else
+		memset(v->valid, 1, rows);
+	return true;
+}
+
+static bool unpack_column(struct sl_str *raw, size_t rows, struct sl_vec *v, struct sl_arena *arena)
+{
+	if (!unpack_validity(raw, rows, v))
+		return false;
 	switch (v->type.kind) {
 	case SL_BOOL:
 		return unpack_fixed(raw, rows, 1, v);
@@ -260,12 +365,13 @@ static bool unpack_column(struct sl_str *raw, size_t rows, struct sl_vec *v, str
 		return unpack_texts(raw, rows, v);
 	case SL_TEXT_LIST:
 		return unpack_lists(raw, rows, v, arena);
-	case SL_INT64:
 	case SL_FLOAT64:
+		return unpack_fixed(raw, rows, sizeof(double), v);
+	case SL_INT64:
 	case SL_DECIMAL:
 	case SL_DATE:
 	case SL_TIMESTAMP:
-		return unpack_fixed(raw, rows, 8, v);
+		return unpack_integers(raw, rows, v);
 	}
 	return false;
 }
