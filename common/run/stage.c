@@ -47,22 +47,24 @@ void sl_hold_streams(void)
 	}
 }
 
-/* Under nohup a run outlives the shell that started it. */
-static bool outlives_parent(void)
+/* nohup, of a shell or of whoever started the scheduler's worker. */
+static bool ignores_hangup(void)
 {
 	struct sigaction hup;
 
 	return sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler == SIG_IGN;
 }
 
+/* Under nohup a run that somebody typed outlives its shell; a stage never outlives who started it.
+ */
 static void setup_signals(bool driver)
 {
-	const bool outlive = outlives_parent();
+	const bool ignored = ignores_hangup();
 
-	if (!outlive)
+	if (!driver || !ignored)
 		sl_parent_watch();
 	sl_cancel_setup();
-	if (outlive)
+	if (ignored)
 		signal(SIGHUP, SIG_IGN);
 	sl_watchdog_setup(driver ? DRIVER_STOP_MS : STAGE_STOP_MS);
 }
@@ -295,27 +297,54 @@ static void write_result_file(const char *path, const struct sl_buf *line)
 		sl_log(SL_WARNING, "the result is not written", "reason=\"%s\"", err.msg);
 }
 
-/* The line goes last, whatever the files before it have to say. */
-static void tell_result(struct execution *x, int code, const struct sl_err *err)
+/* What other programs read, before the line: that goes last, whatever the files have to say. */
+static void write_records(struct execution *x, int code, const struct sl_err *err,
+			  struct sl_buf *line)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf line = SL_BUF_INIT;
 	const char *xcom = getenv("AIRFLOW_XCOM_DIR");
 
-	sl_result_json(&x->run.result, code, err, sl_clock_monotonic() - x->begin, &line);
+	sl_buf_clear(line);
+	sl_result_json(&x->run.result, code, err, sl_clock_monotonic() - x->begin, line);
 	if (x->run.home.dir && x->run.run_id)
-		sl_telemetry_write(&x->run, x->started, sl_buf_str(&line));
-	sl_buf_addc(&line, '\n');
+		sl_telemetry_write(&x->run, x->started, sl_buf_str(line));
+	sl_buf_addc(line, '\n');
 	if (x->cli.result_file)
-		write_result_file(x->cli.result_file, &line);
+		write_result_file(x->cli.result_file, line);
 	if (xcom && xcom[0]) {
 		sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/result.json", xcom);
 
-		write_result_file(path, &line);
+		write_result_file(path, line);
 	}
+}
+
+static void write_line(const struct execution *x, const struct sl_buf *line)
+{
 	if ((x->stage->needs & SL_QUIET_RESULT) && isatty(STDERR_FILENO))
 		return;
-	if (write(STDERR_FILENO, line.p, line.n) < 0)
+	if (write(STDERR_FILENO, line->p, line->n) < 0)
 		return; /* nobody listens; the exit code tells it, too */
+}
+
+/* A stop that comes while the records are written counts as well: what was told before is told
+ * again. Only then are stops no longer taken. */
+static int tell_result(struct execution *x, bool ok, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf line = SL_BUF_INIT;
+	int code = exit_code(&x->run, ok, err);
+
+	log_error(err);
+	if (!x->informed || code != 0)
+		write_records(x, code, err, &line);
+	sl_watchdog_hold();
+	if (sl_cancel_signal() && code != 128 + sl_cancel_signal()) {
+		code = exit_code(&x->run, ok, err);
+		log_error(err);
+		write_records(x, code, err, &line);
+	}
+	sl_watchdog_off();
+	if (line.n)
+		write_line(x, &line);
+	return code;
 }
 
 static void release(struct execution *x)
@@ -342,12 +371,8 @@ int sl_command_main(const struct sl_stage *stage, const char *command, bool driv
 	setup_signals(driver);
 	setup_log(&x);
 	const bool ok = execute(&x, argc, argv, &err);
-	const int code = exit_code(&x.run, ok, &err);
+	const int code = tell_result(&x, ok, &err);
 
-	sl_watchdog_off();
-	log_error(&err);
-	if (!x.informed || code != 0)
-		tell_result(&x, code, &err);
 	release(&x);
 	return code;
 }

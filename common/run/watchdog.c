@@ -94,6 +94,16 @@ void sl_watchdog_result(const char *line)
 	exit_digits = at ? at + sizeof(mark) - 4 : NULL;
 }
 
+void sl_watchdog_hold(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < SL_ARRAY_LEN(stop_signals); i++)
+		sigaddset(&set, stop_signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 void sl_watchdog_off(void)
 {
 	const struct itimerval none = {0};

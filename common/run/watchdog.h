@@ -16,6 +16,9 @@ void sl_watchdog_setup(long wait_ms);
  * none. */
 void sl_watchdog_result(const char *line);
 
+/* No stop request is taken any more; the time of one that has come goes on. */
+void sl_watchdog_hold(void);
+
 /* The stage has ended by itself. */
 void sl_watchdog_off(void);
 

@@ -1,0 +1,169 @@
+"""Attempts that come late: a stage stopped anywhere wakes up in a world that has moved on; signals at the very end."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lib.shop import ALL, CONTRACT, rows, write_csv, write_pipeline
+from tests.lib.stage import Sluice, finish, kill_group
+
+Make = Callable[..., Sluice]
+LIMIT = "rejects: {limit: 3}"
+BAD = (900, "2026-01-02T00:00:00Z", "-1", "FR")
+ROWS = "select name, rev, n_in, ok, bad from sluice.applied order by name"
+REJECTS = "select name, rev, byte_offset, rule from sluice.reject order by name, byte_offset, rule"
+UNBALANCED = (
+    "select * from sluice.entry where n_in <> ok + bad + dup + filtered"
+    " or ok <> inserted + updated + unchanged + stale + superseded"
+)
+
+
+def state_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "gone"
+
+
+def wait_state(pid: int, wanted: str) -> None:
+    deadline = time.monotonic() + 20
+    while state_of(pid) not in wanted.split():
+        assert time.monotonic() < deadline, f"process {pid} is {state_of(pid)}, wanted {wanted}"
+        time.sleep(0.005)
+
+
+def fill(folder: Path) -> None:
+    write_csv(folder, "a.csv", rows(1, 40, total="3.00", day=3))
+    write_csv(folder, "b.csv", [*rows(20, 40, total="2.00", day=2), BAD])
+
+
+def run_again(s: Sluice, folder: Path, mode: str) -> None:
+    s("run", "--run-id", "r1", code=(0, 75))
+
+
+def edit_input(s: Sluice, folder: Path, mode: str) -> None:
+    write_csv(folder, "a.csv", [*rows(1, 40, total="5.00", day=3), BAD])
+    s("run", code=(0, 75))
+
+
+def edit_input_in_same_run(s: Sluice, folder: Path, mode: str) -> None:
+    write_csv(folder, "a.csv", rows(1, 40, total="5.00", day=3))
+    s("run", "--run-id", "r1", code=(0, 75))
+
+
+def change_rules(s: Sluice, folder: Path, mode: str) -> None:
+    write_pipeline(folder, mode, extra=LIMIT, contract=CONTRACT.replace("min: 0", "min: 0, max: 1000"))
+    s("run", "--run-id", "r1", code=(0, 75))
+
+
+def change_rules_and_back(s: Sluice, folder: Path, mode: str) -> None:
+    change_rules(s, folder, mode)
+    write_pipeline(folder, mode, extra=LIMIT)
+    s("run", "--replay", code=(0, 75))
+
+
+def rescan(s: Sluice, folder: Path, mode: str) -> None:
+    s("run", code=(0, 75))
+    s("state", "rescan")
+
+
+def collect_again(s: Sluice, folder: Path, mode: str) -> None:
+    s("run", "--run-id", "r1", "--again", code=(0, 75))
+
+
+EVENTS = [
+    run_again,
+    edit_input,
+    edit_input_in_same_run,
+    change_rules,
+    change_rules_and_back,
+    rescan,
+    collect_again,
+]
+
+
+def prepare(make: Make, folder: Path, mode: str, backend: str, stage: str) -> Sluice:
+    """A pipeline whose run r1 has come to the given stage."""
+    s = make(write_pipeline(folder, mode, extra=LIMIT), backend)
+    s.env["SLUICE_STORE_WAIT"] = "1s"
+    fill(folder)
+    for earlier in ("collect", "normalize", "store"):
+        if earlier == stage:
+            break
+        s(earlier, "--run-id", "r1")
+    return s
+
+
+def holds(s: Sluice) -> tuple[object, ...]:
+    return s.query(ALL), s.query(ROWS), s.query(REJECTS)
+
+
+@pytest.mark.parametrize(
+    "mode,stage", [("append", "collect"), ("latest", "normalize"), ("append", "store"), ("latest", "store")]
+)
+def test_attempt_that_wakes_up_late_changes_nothing(
+    make: Make, tmp_path: Path, mode: str, backend: str, stage: str
+) -> None:
+    dice = random.Random(f"{mode}-{backend}-{stage}")
+    traced = prepare(make, tmp_path / "traced", mode, backend, stage)
+    trace = tmp_path / "trace"
+    traced(stage, "--run-id", "r1", env={"SLUICE_FAULT_TRACE": str(trace)})
+    for number, point in enumerate(sorted(set(trace.read_text().split()))):
+        event, folder = dice.choice(EVENTS), tmp_path / f"shop{number}"
+        s = prepare(make, folder, mode, backend, stage)
+        late = s.start(stage, "--run-id", "r1", env={"SLUICE_FAULT": f"{point}:1:stop"})
+        try:
+            wait_state(late.pid, "T")
+            event(s, folder, mode)
+            os.kill(late.pid, signal.SIGCONT)
+            assert finish(late).code in (0, 75, 99), f"{point} {event.__name__}"
+        finally:
+            kill_group(late)
+        s("run")
+        s("run", "--replay")
+        fresh = make(folder / "pipeline.yaml", backend)
+        fresh("run")
+        assert holds(s) == holds(fresh), f"{point} {event.__name__}"
+        assert s.query(UNBALANCED) == []
+
+
+@pytest.mark.parametrize("stage", ["collect", "normalize", "store", "report"])
+def test_stop_request_while_the_result_is_written_still_counts(make: Make, tmp_path: Path, stage: str) -> None:
+    s = prepare(make, tmp_path / "shop", "append", "embedded", "collect" if stage == "collect" else "store")
+    told = tmp_path / "result.json"
+    child = s.start(
+        stage, "--run-id", "r1", "--result-file", str(told), env={"SLUICE_FAULT": "file.before_rename:1:stop"}
+    )
+    wait_state(child.pid, "T")
+    os.kill(child.pid, signal.SIGTERM)
+    os.kill(child.pid, signal.SIGCONT)
+    done = finish(child)
+    assert (done.code, done.result["exit"], json.loads(told.read_text())["exit"]) == (143, 143, 143)
+
+
+@pytest.mark.parametrize("ignored", ["", "trap '' HUP; "])
+def test_stage_ends_with_its_parent_also_when_stopped(make: Make, tmp_path: Path, ignored: str) -> None:
+    """A worker that was started by nohup hands its ignored SIGHUP down."""
+    s = prepare(make, tmp_path / "shop", "append", "embedded", "collect")
+    words = " ".join(s.argv("collect", "--run-id", "r1"))
+    script = f"{ignored}{words} & echo $!; wait"
+    environment = s.environment() | {"SLUICE_FAULT": "bronze.before_link:1:stop"}
+    shell = subprocess.Popen(
+        ["bash", "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert shell.stdout is not None
+    stage = int(shell.stdout.readline())
+    wait_state(stage, "T")
+    shell.kill()
+    shell.wait()
+    shell.stdout.close()
+    wait_state(stage, "gone Z")
