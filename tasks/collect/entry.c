@@ -39,6 +39,21 @@ static bool link_entry(struct sl_collect *c, uint64_t n, bool *ret_won, struct s
 	return sl_log_link(&run->home, &e, ret_won, err);
 }
 
+/* The rows of an input stay until a newer edition of that very input replaces them: those of files
+ * and those of all files as one would stand side by side. */
+static bool check_input(const struct sl_collect *c, struct sl_err *err)
+{
+	const bool whole = c->source->input == SL_INPUT_WHOLE;
+	const bool was_whole = c->inventory.n == 1 && sl_inventory_find(&c->inventory, SL_WHOLE);
+
+	if (c->inventory.n == 0 || whole == was_whole)
+		return true;
+	sl_err_set(err, SL_ERR_CONFIG,
+		   "source \"%s\" was collected with \"input: %s\" so far, now it is \"%s\"",
+		   c->source->name, was_whole ? "whole" : "each", whole ? "whole" : "each");
+	return sl_err_hint(err, "set it back, or begin a new pipeline and table");
+}
+
 /* *ret_done = false: another collection took the number. */
 static bool attempt(struct sl_collect *c, bool *ret_done, struct sl_err *err)
 {
@@ -51,7 +66,7 @@ static bool attempt(struct sl_collect *c, bool *ret_done, struct sl_err *err)
 	    (!run->dry_run && !sl_run_begin(&run->home, run->run_id, source, newest, &begin, err)))
 		return false;
 	SL_FAULT("collect.after_begin", err);
-	if (!sl_collect_restart(c, newest, err) ||
+	if (!sl_collect_restart(c, newest, err) || !check_input(c, err) ||
 	    !c->source->kind->collect(c->source->params, c, err) || !sl_collect_close(c, err))
 		return false;
 	sl_collect_keep_changed(c);

@@ -751,20 +751,39 @@ static enum sl_err_kind collect_moving(const char *sources, int times)
 	return ok ? SL_ERR_NONE : err.kind;
 }
 
+static void check_moving(const char *sources)
+{
+	put("in/a.csv", "id\n1\n");
+	assert_int_equal(collect_moving(sources, 1), SL_ERR_NONE);
+	struct sl_log_entry e = entry(1);
+	assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "@3 1\n9\n");
+	assert_int_equal(e.inputs[0].n_chunks, 1);
+	assert_int_equal(collect_moving(sources, 1000), SL_ERR_AGAIN);
+	assert_int_equal(newest(), 1);
+}
+
 static void test_collect_file_that_moves_is_read_again(void **state)
 {
-	static const char *const sources[] = {EACH, WHOLE};
+	(void)state;
+	check_moving(EACH);
+}
+
+static void test_collect_whole_reads_a_file_that_moves_again(void **state)
+{
+	(void)state;
+	check_moving(WHOLE);
+}
+
+static void test_collect_refuses_to_mix_files_and_all_files_as_one(void **state)
+{
+	struct sl_err err = SL_ERR_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		put("in/a.csv", "id\n1\n");
-		assert_int_equal(collect_moving(sources[i], 1), SL_ERR_NONE);
-		struct sl_log_entry e = entry(i + 1);
-		assert_string_equal(content(&e.inputs[0].chunks[0], NULL), "@3 1\n9\n");
-		assert_int_equal(e.inputs[0].n_chunks, 1);
-		assert_int_equal(collect_moving(sources[i], 1000), SL_ERR_AGAIN);
-		assert_int_equal(newest(), i + 1);
-	}
+	put("in/a.csv", "id\n1\n");
+	assert_int_equal(collect_as(EACH, "r1", NULL, &err), SL_ERR_NONE);
+	assert_int_equal(collect_as(WHOLE, "r2", NULL, &err), SL_ERR_CONFIG);
+	assert_non_null(strstr(err.msg, "\"input: each\""));
+	assert_int_equal(newest(), 1);
 }
 
 static bool cut_and_add(const void *params, struct sl_cutter *c, const char *p, size_t from,
@@ -961,6 +980,8 @@ int main(void)
 		T(test_collect_partitions_by_bytes_chunks_and_limit),
 		T(test_collect_loser_of_a_number_starts_over),
 		T(test_collect_file_that_moves_is_read_again),
+		T(test_collect_whole_reads_a_file_that_moves_again),
+		T(test_collect_refuses_to_mix_files_and_all_files_as_one),
 		T(test_collect_whole_sees_a_file_that_comes_meanwhile),
 		T(test_pack_layout_does_not_depend_on_the_pieces),
 		T(test_pack_json_array_by_elements),
