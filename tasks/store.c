@@ -17,6 +17,8 @@
 #include "tasks/store/parts.h"
 #include "tasks/store/worklist.h"
 
+#define PENDING_SHOWN 400 /* bytes of their names in the result */
+
 /* What one execution knows. */
 struct store {
 	struct sl_run *run;
@@ -26,6 +28,7 @@ struct store {
 	struct sl_inventory *inventory; /* per source */
 	bool own_refused, other_refused;
 	struct sl_err refusal; /* of the first entry refused */
+	struct sl_buf pending; /* names of entries that wait, for the result */
 };
 
 /* One entry on its way. */
@@ -44,37 +47,69 @@ static bool is_newest(const struct store *st, const struct entry *e, const struc
 	return ed && ed->n == e->log.n;
 }
 
+static void add_counts(struct sl_result *r, const struct sl_counts *c)
+{
+	r->n_in += c->n_in;
+	r->kept += c->ok;
+	r->dup += c->dup;
+	r->filtered += c->filtered;
+	r->rejected += c->bad;
+}
+
+static struct sl_parts parts_of(const struct store *st, const struct entry *e)
+{
+	return (struct sl_parts){.run = st->run, .source = e->source->name, .rev = st->run->p->rev};
+}
+
+static struct sl_sink_input sink_input(const struct entry *e, size_t place)
+{
+	const struct sl_log_input *in = &e->log.inputs[place];
+
+	return (struct sl_sink_input){
+		.source = e->source->name,
+		.source_index = e->source->index,
+		.name = in->name,
+		.edition = e->log.n,
+		.place = place,
+		.chunks = in->chunks,
+		.n_chunks = in->n_chunks,
+	};
+}
+
+/* One input: to be stored, in the table already (unchanged), or superseded by a newer edition. */
+static bool pick_input(struct store *st, struct entry *e, size_t place, bool *held,
+		       struct sl_err *err)
+{
+	const struct sl_log_input *in = &e->log.inputs[place];
+	struct sl_counts counts;
+	char rev[SL_HASH_HEX];
+	uint64_t edition = 0;
+
+	if (!sl_sink_applied(st->sink, e->source->name, in->name, &edition, rev, &counts, err))
+		return false;
+	*held = *held && edition >= e->log.n;
+	if (!is_newest(st, e, in) || edition > e->log.n)
+		return true; /* passed over, as normalize does */
+	if (edition < e->log.n || strcmp(rev, st->run->p->rev) != 0) {
+		e->inputs[e->n_inputs++] = sink_input(e, place);
+		return true;
+	}
+	add_counts(&st->run->result, &counts);
+	st->run->result.unchanged += counts.ok;
+	return true;
+}
+
 /*
  * Picks the inputs that count: the newest edition, not applied at (edition, rev). *ret_held = every
  * input of the entry is in the table at its edition or a higher one.
  */
 static bool pick_inputs(struct store *st, struct entry *e, bool *ret_held, struct sl_err *err)
 {
-	bool held = true;
-
+	*ret_held = true;
 	e->inputs = sl_arena_zalloc(&st->run->arena, e->log.n_inputs + 1, sizeof(*e->inputs));
-	for (size_t i = 0; i < e->log.n_inputs; i++) {
-		const struct sl_log_input *in = &e->log.inputs[i];
-		char rev[SL_HASH_HEX];
-		uint64_t edition = 0;
-
-		if (!sl_sink_applied(st->sink, e->source->name, in->name, &edition, rev, err))
+	for (size_t i = 0; i < e->log.n_inputs; i++)
+		if (!pick_input(st, e, i, ret_held, err))
 			return false;
-		held = held && edition >= e->log.n;
-		if (!is_newest(st, e, in) || edition > e->log.n ||
-		    (edition == e->log.n && strcmp(rev, st->run->p->rev) == 0))
-			continue;
-		e->inputs[e->n_inputs++] = (struct sl_sink_input){
-			.source = e->source->name,
-			.source_index = e->source->index,
-			.name = in->name,
-			.edition = e->log.n,
-			.place = i,
-			.chunks = in->chunks,
-			.n_chunks = in->n_chunks,
-		};
-	}
-	*ret_held = held;
 	return true;
 }
 
@@ -100,15 +135,6 @@ static bool beyond_limit(const struct sl_pipeline *p, const struct sl_counts *c)
 	return c->bad > (uint64_t)p->reject_limit;
 }
 
-static void add_counts(struct sl_result *r, const struct sl_counts *c)
-{
-	r->n_in += c->n_in;
-	r->kept += c->ok;
-	r->dup += c->dup;
-	r->filtered += c->filtered;
-	r->rejected += c->bad;
-}
-
 static void add_outcome(struct sl_result *r, const struct sl_outcome *o)
 {
 	r->inserted += o->inserted;
@@ -117,11 +143,6 @@ static void add_outcome(struct sl_result *r, const struct sl_outcome *o)
 	r->stale += o->stale;
 	r->superseded += o->superseded;
 	r->written += o->written;
-}
-
-static struct sl_parts parts_of(const struct store *st, const struct entry *e)
-{
-	return (struct sl_parts){.run = st->run, .source = e->source->name, .rev = st->run->p->rev};
 }
 
 /* The entry is dealt with: mark it, and drop the clean parts that nobody needs any more. */
@@ -138,6 +159,14 @@ static bool finish(struct store *st, const struct entry *e, struct sl_err *err)
 	return true;
 }
 
+static void note_pending(struct store *st, const struct entry *e)
+{
+	st->run->result.pending++;
+	if (st->pending.n < PENDING_SHOWN)
+		sl_buf_addf(&st->pending, "%s%s/%" PRIu64,
+			    st->pending.n ? ", " : "pending: ", e->source->name, e->log.n);
+}
+
 static void note_refused(struct store *st, const struct entry *e, const struct sl_counts *c)
 {
 	struct sl_err *r = &st->refusal;
@@ -146,7 +175,7 @@ static void note_refused(struct store *st, const struct entry *e, const struct s
 		st->own_refused = true;
 	else
 		st->other_refused = true;
-	st->run->result.pending++;
+	note_pending(st, e);
 	sl_log(SL_WARNING, "entry refused, the table stays as it was",
 	       "source=%s entry=%" PRIu64 " run=%s rejected=%" PRIu64 " in=%" PRIu64,
 	       e->source->name, e->log.n, e->log.run, c->bad, c->n_in);
@@ -171,7 +200,7 @@ static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 	if (!sl_parts_gather(&parts, e->inputs, e->n_inputs, &complete, err))
 		return false;
 	if (!complete && !e->own) {
-		st->run->result.pending++;
+		note_pending(st, e);
 		sl_log(SL_WARNING, "entry stays pending: some parts cannot be normalized now",
 		       "source=%s entry=%" PRIu64 " run=%s", e->source->name, e->log.n, e->log.run);
 		return true;
@@ -209,7 +238,8 @@ static bool store_entry(struct store *st, const struct sl_work *work, struct sl_
 		return false;
 	st->run->result.entries++;
 	if (e.n_inputs == 0 || (!e.own && held))
-		return finish(st, &e, err);
+		return sl_sink_settle(st->sink, e.source->name, e.log.run, e.log.n, err) &&
+		       finish(st, &e, err);
 	return store_inputs(st, &e, err);
 }
 
@@ -274,6 +304,9 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 
 	const bool ok = store_all(&st, err);
 
+	if (st.pending.n)
+		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.pending));
+	sl_buf_release(&st.pending);
 	sl_sink_close(st.sink);
 	return ok;
 }

@@ -20,26 +20,33 @@ int64_t sl_sink_owner(const char *source, const char *input)
 }
 
 bool sl_sink_applied(struct sl_sink *s, const char *source, const char *input,
-		     uint64_t *ret_edition, char ret_rev[SL_HASH_HEX], struct sl_err *err)
+		     uint64_t *ret_edition, char ret_rev[SL_HASH_HEX], struct sl_counts *ret_counts,
+		     struct sl_err *err)
 {
-	static const char sql[] = "select edition, rev from sluice.applied "
+	static const char sql[] = "select rev, edition, n_in, ok, bad, dup, filtered "
+				  "from sluice.applied "
 				  "where pipeline = $1 and input = cast($2 as bigint)";
 	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
+	struct sl_counts *c = ret_counts;
+	uint64_t *numbers[] = {ret_edition, &c->n_in, &c->ok, &c->bad, &c->dup, &c->filtered};
 	char owner[24];
 	const char *params[] = {s->p->name, owner};
-	struct sl_str cells[2];
+	struct sl_str cells[1 + SL_ARRAY_LEN(numbers)];
 	bool found;
 
 	snprintf(owner, sizeof(owner), "%" PRId64, sl_sink_owner(source, input));
-	if (!sl_sink_row(s, sql, params, 2, &arena, cells, 2, &found, err))
+	if (!sl_sink_row(s, sql, params, 2, &arena, cells, SL_ARRAY_LEN(cells), &found, err))
 		return false;
 	*ret_edition = 0;
+	*ret_counts = (struct sl_counts){0};
 	ret_rev[0] = '\0';
 	if (!found)
 		return true;
-	snprintf(ret_rev, SL_HASH_HEX, SL_STR_FMT, SL_STR_ARG(cells[1]));
-	return sl_num_u64(cells[0], UINT64_MAX, ret_edition) ||
-	       sl_err_set(err, SL_ERR_CONFIG, "table sluice.applied is damaged");
+	snprintf(ret_rev, SL_HASH_HEX, SL_STR_FMT, SL_STR_ARG(cells[0]));
+	for (size_t i = 0; i < SL_ARRAY_LEN(numbers); i++)
+		if (!sl_num_u64(cells[1 + i], UINT64_MAX, numbers[i]))
+			return sl_err_set(err, SL_ERR_CONFIG, "table sluice.applied is damaged");
+	return true;
 }
 
 /* --- the inputs of a plan --- */

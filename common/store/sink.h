@@ -67,10 +67,11 @@ const char *sl_sink_old_rev(const struct sl_sink *s);
 /* _sl_input of an input's rows: from its identity (source, name) alone. */
 int64_t sl_sink_owner(const char *source, const char *input);
 
-/* (edition, rev) in `applied`; edition 0 when the input was never stored. */
+/* (edition, rev) in `applied`, and what its parts count; edition 0 when the input was never stored.
+ */
 SL_NODISCARD bool sl_sink_applied(struct sl_sink *s, const char *source, const char *input,
 				  uint64_t *ret_edition, char ret_rev[SL_HASH_HEX],
-				  struct sl_err *err);
+				  struct sl_counts *ret_counts, struct sl_err *err);
 
 /* Gives the parts of one input in order (chunk place, part): called by the switch, once or twice.
  * The store stage supplies it: opens the clean part, or makes it again. */
@@ -96,6 +97,11 @@ SL_NODISCARD bool sl_sink_switch(struct sl_sink *s, const char *run, uint64_t en
 SL_NODISCARD bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t entry,
 				 const struct sl_sink_input *inputs, size_t n_inputs,
 				 const struct sl_part_feed *feed, struct sl_err *err);
+
+/* For an entry of which nothing is left to store: takes back what a refusal wrote, so that the
+ * ledger says no more than the table. Nothing is written when it was not refused. */
+SL_NODISCARD bool sl_sink_settle(struct sl_sink *s, const char *source, const char *run,
+				 uint64_t entry, struct sl_err *err);
 
 /* Folds stage executions (JSON objects of runs/…/stages) into sluice.stage_run. */
 SL_NODISCARD bool sl_sink_stage_runs(struct sl_sink *s, const struct sl_str *json, size_t n,

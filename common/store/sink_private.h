@@ -35,6 +35,11 @@ struct sl_state_table {
 
 extern const struct sl_state_table sl_state_applied, sl_state_reject;
 
+/* In a statement over sluice.reject: the reject belongs to what the table holds of its input. */
+#define SL_REJECT_IS_HELD                                                                          \
+	"exists (select 1 from sluice.applied a where a.pipeline = reject.pipeline and "           \
+	"a.input = reject.input and a.edition = reject.edition and a.rev = reject.rev)"
+
 /* Makes what is missing of the state tables and of the target. SL_ERR_CONFIG: made by a newer
  * program, or the target's columns are not the contract's. */
 SL_NODISCARD bool sl_sink_make(struct sl_sink *s, struct sl_err *err);

@@ -143,16 +143,21 @@ static bool replace_latest(struct sl_sink *s, struct sl_plan *plan, bool staged,
 	return sl_latest_stage(s, plan, err) && sl_latest_replace(s, plan, err);
 }
 
-/* Older rejects of the inputs go, those of a refusal of this entry too. */
-static bool replace_rejects(struct sl_sink *s, struct sl_plan *plan, const char *compare,
+/* Rejects of the live inputs that filter names go, those of the plan come. */
+static bool replace_rejects(struct sl_sink *s, struct sl_plan *plan, const char *filter,
 			    struct sl_err *err)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf filter = SL_BUF_INIT;
-
-	sl_buf_addf(&filter, "pipeline = $1 and entry %s %" PRIu64, compare, plan->entry);
-	return sl_plan_delete(s, plan, sl_state_reject.name, "input", sl_buf_z(&filter), NULL,
-			      err) &&
+	return sl_plan_delete(s, plan, sl_state_reject.name, "input", filter, NULL, err) &&
 	       sl_plan_copy_rejects(s, plan, err);
+}
+
+/* Older rejects of the inputs go, those of a refusal of this entry too. */
+static bool replace_older_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	char filter[64];
+
+	snprintf(filter, sizeof(filter), "pipeline = $1 and entry <= %" PRIu64, plan->entry);
+	return replace_rejects(s, plan, filter, err);
 }
 
 static bool replace_rows(struct sl_sink *s, struct sl_plan *plan, bool staged, struct sl_err *err)
@@ -169,7 +174,7 @@ static bool replace_rows(struct sl_sink *s, struct sl_plan *plan, bool staged, s
 		return sl_err_set(err, SL_ERR_BUG,
 				  "the counts of entry %" PRIu64 " do not add up to %" PRIu64,
 				  plan->entry, ok);
-	return replace_rejects(s, plan, "<=", err);
+	return replace_older_rejects(s, plan, err);
 }
 
 /* --- the transaction --- */
@@ -227,14 +232,27 @@ bool sl_sink_switch(struct sl_sink *s, const char *run, uint64_t entry,
 
 /* --- a refused entry --- */
 
+/* An earlier refusal's rejects go; those of rows that the table holds stay. */
+static bool replace_refused_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf filter = SL_BUF_INIT;
+
+	sl_buf_addf(&filter, "pipeline = $1 and entry = %" PRIu64 " and not " SL_REJECT_IS_HELD,
+		    plan->entry);
+	return replace_rejects(s, plan, sl_buf_z(&filter), err);
+}
+
 static bool refuse_in(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
 	if (!s->eng->lock(s->db, s->p->name, err) || !check_era(s, plan, err) ||
 	    !sl_plan_load(s, plan, err))
 		return false;
 	plan->out = (struct sl_outcome){0}; /* nothing of it is visible */
-	return sl_plan_find_rejects(s, plan, err) && replace_rejects(s, plan, "=", err) &&
-	       save_entry(s, plan, "refused", err) && s->eng->commit(s->db, err);
+	if (plan->n_live &&
+	    (!sl_plan_find_rejects(s, plan, err) || !replace_refused_rejects(s, plan, err) ||
+	     !save_entry(s, plan, "refused", err)))
+		return false;
+	return s->eng->commit(s->db, err);
 }
 
 bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t entry,

@@ -6,7 +6,6 @@
 #include "tasks/store/parts.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -43,12 +42,9 @@ static size_t list_missing(const struct sl_parts *parts, const struct sl_sink_in
 }
 
 /* Executes sluice-normalize --parts @FILE with the flags that we were given ourselves. */
-static bool normalize_parts(const struct sl_parts *parts, const struct sl_buf *list,
-			    struct sl_err *err)
+static bool execute(const struct sl_parts *parts, const char *file, struct sl_err *err)
 {
 	const struct sl_run *run = parts->run;
-	sl_cleanup(sl_freep) char *dir = sl_home_path(&run->home, "clean");
-	sl_cleanup(sl_freep) char *file = sl_xasprintf("%s/missing-%d", dir, (int)getpid());
 	sl_cleanup(sl_freep) char *at_file = sl_xasprintf("@%s", file);
 	sl_cleanup(sl_freep) const char **argv = sl_xcalloc(run->n_passed + 6, sizeof(*argv));
 	sl_cleanup(sl_buf_release) struct sl_buf result = SL_BUF_INIT;
@@ -56,8 +52,6 @@ static bool normalize_parts(const struct sl_parts *parts, const struct sl_buf *l
 	size_t n = 0;
 	int code = 0;
 
-	if (!sl_dir_make(dir, err) || !sl_file_replace(file, list->p, list->n, err))
-		return false;
 	argv[n++] = "sluice-normalize";
 	for (size_t i = 0; i < run->n_passed; i++)
 		argv[n++] = run->passed[i];
@@ -65,15 +59,24 @@ static bool normalize_parts(const struct sl_parts *parts, const struct sl_buf *l
 	argv[n++] = run->run_id;
 	argv[n++] = "--parts";
 	argv[n++] = at_file;
-	const bool done = sl_spawn("sluice-normalize", argv, true, &child, err) &&
-			  sl_child_wait(&child, &code, &result, err);
-
-	unlink(file);
-	if (!done)
+	if (!sl_spawn("sluice-normalize", argv, true, &child, err) ||
+	    !sl_child_wait(&child, &code, &result, err))
 		return false;
 	if (code != 0)
 		sl_log(SL_WARNING, "normalizing missing parts failed", "exit=%d", code);
 	return true;
+}
+
+/* The list's name is nobody else's: stores on several hosts may share the home, and their pids. */
+static bool normalize_parts(const struct sl_parts *parts, const struct sl_buf *list,
+			    struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *dir = sl_home_path(&parts->run->home, "clean");
+	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile file = SL_TMPFILE_INIT;
+
+	return sl_tmpfile_open(&file, dir, err) &&
+	       sl_fd_write_all(file.fd, list->p, list->n, file.path, err) &&
+	       execute(parts, file.path, err);
 }
 
 static bool add_counts(const struct sl_parts *parts, const struct sl_clean_id *id,
