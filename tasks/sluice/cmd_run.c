@@ -128,7 +128,7 @@ static void name_old_runs(struct sl_run *run)
 {
 	sl_cleanup(sl_ledger_close) struct sl_ledger ledger = {0};
 	struct sl_err err = SL_ERR_INIT;
-	const char **runs = NULL;
+	struct sl_old_run *runs = NULL;
 	size_t n = 0;
 
 	run->result.note = "nothing new";
@@ -138,7 +138,7 @@ static void name_old_runs(struct sl_run *run)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		sl_log(SL_INFO, "this run's rows were made by older rules", "run=%s", runs[i]);
+		sl_log(SL_INFO, "this run's rows were made by older rules", "run=%s", runs[i].run);
 	if (n > 0)
 		run->result.note =
 			sl_arena_printf(&run->arena,
@@ -184,16 +184,25 @@ static bool summarize(struct sl_run *run, const struct sl_drive *d, int64_t begi
 	return sl_stdout(sl_buf_str(&out), err);
 }
 
-static bool old_runs(struct sl_run *run, const char ***ret, size_t *ret_n, struct sl_err *err)
+static bool old_runs(struct sl_run *run, struct sl_old_run **ret, size_t *ret_n, struct sl_err *err)
 {
 	sl_cleanup(sl_ledger_close) struct sl_ledger ledger = {0};
 
 	return sl_ledger_open(&ledger, run, err) && sl_ledger_old_runs(&ledger, ret, ret_n, err);
 }
 
+/* A run of an interval is replayed with it: its paths may name the day. */
+static void take_interval(struct sl_run *run, const struct sl_old_run *old)
+{
+	run->has_interval =
+		old->from && old->to &&
+		sl_time_parse(sl_str_of(old->from), NULL, &run->interval_start) == SL_TIME_OK &&
+		sl_time_parse(sl_str_of(old->to), NULL, &run->interval_end) == SL_TIME_OK;
+}
+
 static bool replay(struct sl_run *run, struct sl_drive *d, struct sl_err *err)
 {
-	const char **runs = NULL;
+	struct sl_old_run *runs = NULL;
 	size_t n = 0;
 
 	if (!old_runs(run, &runs, &n, err))
@@ -201,8 +210,9 @@ static bool replay(struct sl_run *run, struct sl_drive *d, struct sl_err *err)
 	if (n == 0)
 		run->result.note = "no run was made by older rules";
 	for (size_t i = 0; i < n && d->failed == 0; i++) {
-		sl_log(SL_INFO, "replaying", "run=%s number=%zu of=%zu", runs[i], i + 1, n);
-		d->run_id = run->result.run = runs[i];
+		sl_log(SL_INFO, "replaying", "run=%s number=%zu of=%zu", runs[i].run, i + 1, n);
+		d->run_id = run->result.run = runs[i].run;
+		take_interval(run, &runs[i]);
 		if (!drive_one(run, d, err))
 			return false;
 	}

@@ -104,7 +104,7 @@ static bool add_source(struct state *st, const char *source, struct sl_buf *out,
 
 static bool add_old_runs(struct state *st, struct sl_buf *out, struct sl_err *err)
 {
-	const char **runs = NULL;
+	struct sl_old_run *runs = NULL;
 	size_t n = 0;
 
 	if (!sl_ledger_old_runs(&st->ledger, &runs, &n, err))
@@ -114,7 +114,7 @@ static bool add_old_runs(struct state *st, struct sl_buf *out, struct sl_err *er
 	sl_buf_addf(out, "made by older rules (sluice run %s --replay makes them anew):\n",
 		    st->run->pipeline_arg);
 	for (size_t i = 0; i < n; i++)
-		sl_buf_addf(out, "  %s\n", runs[i]);
+		sl_buf_addf(out, "  %s\n", runs[i].run);
 	return true;
 }
 

@@ -16,10 +16,11 @@
 static const char has_state_sql[] = "select 1 from information_schema.tables"
 				    " where table_schema = 'sluice' and table_name = 'applied'";
 
-/* ledger_rejects: of the entries of one run, most frequent first. */
+/* ledger_rejects: of the entries of one run as they were judged last, most frequent first. */
 static const char rejects_sql[] =
 	"select r.field, r.rule, count(*) from sluice.reject r join sluice.entry e"
 	" on e.pipeline = r.pipeline and e.source = r.source and e.entry = r.entry"
+	" and e.rev = r.rev"
 	" where r.pipeline = $1 and e.run = $2 group by r.field, r.rule"
 	" order by count(*) desc, r.field, r.rule limit 5";
 
@@ -153,17 +154,17 @@ static int compare(const void *a, const void *b)
 	return (x->source > y->source) - (x->source < y->source);
 }
 
-static bool is_listed(const char *const *runs, size_t n, const char *run)
+static bool is_listed(const struct sl_old_run *runs, size_t n, const char *run)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(runs[i], run) == 0)
+		if (strcmp(runs[i].run, run) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Entries to the names of their runs, each once, in the order of the entries. */
-static bool name_runs(struct old *o, const char ***ret, size_t *ret_n, struct sl_err *err)
+/* Entries to their runs, each once, in the order of the entries. */
+static bool name_runs(struct old *o, struct sl_old_run **ret, size_t *ret_n, struct sl_err *err)
 {
 	struct sl_run *run = o->l->run;
 
@@ -180,7 +181,7 @@ static bool name_runs(struct old *o, const char ***ret, size_t *ret_n, struct sl
 				 err))
 			return false;
 		if (!is_listed(*ret, *ret_n, entry.run))
-			(*ret)[(*ret_n)++] = entry.run;
+			(*ret)[(*ret_n)++] = (struct sl_old_run){entry.run, entry.from, entry.to};
 	}
 	return true;
 }
@@ -198,7 +199,8 @@ static bool read_inventories(struct old *o, struct sl_err *err)
 	return true;
 }
 
-bool sl_ledger_old_runs(struct sl_ledger *l, const char ***ret, size_t *ret_n, struct sl_err *err)
+bool sl_ledger_old_runs(struct sl_ledger *l, struct sl_old_run **ret, size_t *ret_n,
+			struct sl_err *err)
 {
 	struct old o = {.l = l};
 	const char *params[] = {l->run->p->name, l->run->p->rev};

@@ -26,9 +26,14 @@ void sl_ledger_close(struct sl_ledger *l);
 SL_NODISCARD bool sl_ledger_rejects(struct sl_ledger *l, const char *run_id, struct sl_buf *out,
 				    struct sl_err *err);
 
+/* A run, and the interval that it was made for (NULL: none). */
+struct sl_old_run {
+	const char *run, *from, *to;
+};
+
 /* Runs that brought an input's newest edition which the table holds as older rules made it, by
  * entry number, each once. Owned by the run's arena. */
-SL_NODISCARD bool sl_ledger_old_runs(struct sl_ledger *l, const char ***ret, size_t *ret_n,
+SL_NODISCARD bool sl_ledger_old_runs(struct sl_ledger *l, struct sl_old_run **ret, size_t *ret_n,
 				     struct sl_err *err);
 
 /* Entries that the store refused: true when this one is among them. */
