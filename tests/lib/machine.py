@@ -20,11 +20,15 @@ def is_sanitized(program: Path) -> bool:
     return b"__asan_init" in program.read_bytes()
 
 
+def find_plain_bin() -> Path | None:
+    folders = [folder for folder in (BIN, RELEASE / "bin") if (folder / "sluice").exists()]
+    return next((folder for folder in folders if not is_sanitized(folder / "sluice")), None)
+
+
 def plain_bin() -> Path:
     """The executables without sanitizers, whose memory is what users see: our own or the release build's."""
-    for folder in (BIN, RELEASE / "bin"):
-        if (folder / "sluice").exists() and not is_sanitized(folder / "sluice"):
-            return folder
+    if found := find_plain_bin():
+        return found
     pytest.skip(f"skipped: no executables without sanitizers in {RELEASE} (cmake --preset release)")
 
 
