@@ -19,6 +19,8 @@ def blocks() -> list[tuple[str, str]]:
     """(page, all of its commands): blocks of one page share one shell, as a reader's would."""
     found = []
     for page in PAGES:
+        if page.name == "adding.md":  # changes the tree: test_adding.py runs it in a copy
+            continue
         commands = "\n".join(FENCE.findall(page.read_text()))
         if commands.strip():
             found.append((str(page.relative_to(ROOT)), commands))
