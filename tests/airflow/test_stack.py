@@ -5,11 +5,13 @@ One stack for all tests. Each test has pipelines of its own, so their order does
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +71,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     (work / "dags" / "probe.py").write_text(PROBE)
     write_pipelines(work / "pipelines")
     stack = Stack(work / "dags", work / "pipelines")
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stopped test ends its servers, too
     try:
         first = stack.up()
         assert stack.settings["ADMIN_PASSWORD"] in first.stderr, "the first start tells the password"
@@ -79,6 +82,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     finally:
         stack.down()
         stack.remove()
+        signal.signal(signal.SIGTERM, before)
 
 
 def by_hand(stack: Stack, *argv: str, home: Path | None = None) -> str:
@@ -237,9 +241,21 @@ def test_rerun_with_fewer_partitions_leaves_none_behind(stack: Stack) -> None:
 def children(pid: int) -> list[int]:
     below: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
+        try:
+            found = [int(child) for child in task.read_text().split()]
+        except OSError:  # it has just ended
+            continue
+        for child in found:
             below += [child, *children(child)]
     return below
+
+
+def is_gone(pid: int) -> bool:
+    """Ended, also when nobody has asked for its exit code yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def stage_pid(name: str) -> int | None:
@@ -254,28 +270,36 @@ def stage_pid(name: str) -> int | None:
     return None
 
 
-def test_worker_killed_in_the_middle_of_store_costs_a_try_and_no_row(stack: Stack, wanted: str) -> None:
-    """Field case a08: the child is gone with its parent, the retry stores everything once."""
-    run = stack.trigger("killed")
+def stop_in_copy(stack: Stack, run: str) -> int:
+    """Waits until the run's store copies rows, and stops it there; its pid."""
+    copying = "select count(*) from pg_stat_activity where application_name = 'sluice-store killed' and query ilike 'copy%'"
     deadline = time.monotonic() + 60
-    while not (stage := stage_pid("sluice-store")):
+    while not (stage := stage_pid("sluice-store")) or stack.psql(copying) == "0":
         assert time.monotonic() < deadline, stack.states("killed", run)
-        time.sleep(0.005)
+    os.kill(stage, signal.SIGSTOP)
+    return stage
+
+
+def test_worker_killed_in_the_middle_of_store_costs_a_try_and_no_row(stack: Stack, wanted: str) -> None:
+    """Field case a08: the child is gone with its parent, also when it is stopped; the retry stores everything once."""
+    run = stack.trigger("killed")
+    stage = stop_in_copy(stack, run)
     worker = stack.pid("worker")
-    mine = [pid for pid in [worker, *children(worker)] if pid != stage]
-    for pid in mine:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    stack.until("the stage is gone with its parent", lambda: not Path(f"/proc/{stage}").exists(), 3)
-    assert stack.psql("select to_regclass('killed')") == "" or stack.table("killed").startswith("0 ")
-    stack.up()
+    try:
+        for pid in [worker, *children(worker)]:
+            if pid != stage:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        stack.until("the stage is gone with its parent", lambda: is_gone(stage), 3)
+        assert stack.psql("select count(*) from killed") == "0"
+    finally:
+        stack.up()
     states = stack.wait("killed", run, seconds=120)
     assert set(states.values()) == {"success"}
     assert stack.tasks("killed", run)["store", -1]["try_number"] == 2
     assert stack.table("killed") == wanted
-    assert stack.psql("select count(*) from pg_stat_activity where state like 'idle in transaction%'") == "0"
+    idle = "select count(*) from pg_stat_activity where application_name = 'sluice-store killed'"
+    stack.until("no session of either try is left", lambda: stack.psql(idle) == "0", 10)
 
 
 # --- failing ----------------------------------------------------------------------------------------
