@@ -1,7 +1,9 @@
 """1 M order rows, CSV → contract → table, stage by stage, beside psql \\copy and DuckDB's own CSV import.
 
-Cases: `append`; `latest` into an empty table; its exact rerun; `latest` into the filled table, every key with a
-newer version. Environment: ROWS (1000000).
+Cases: `append`; `latest` into an empty table; its exact rerun; `filled`: `latest` into the filled table, every key
+with a newer version; `nightly`: `input: whole`, the next full export in place of the one before, one key in twenty
+with a newer version and one in twenty new.
+Environment: ROWS (1000000); ORDER (export: keys ascend, neighbours out of order; random: in no order at all).
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from run import ROOT, Frame, Sample, Table, spread
 from tests.lib.services import Postgres, start_postgres
 
 ROWS = int(os.environ.get("ROWS", "1000000"))
+ORDER = os.environ.get("ORDER", "export")
+NAMES = ["Zoé Martin", "Jürgen Weiß", "Anna Kowalska", "Ольга Смирнова", "Li Wei", "Ana Souza"]
+NOTES = ["", "", "", "leave at the door", '"call first, then ring"', '"says ""urgent"""', "подарок"]
 STAGES = ("collect", "normalize", "store", "aggregate")
 COLUMNS = "order_id, placed_at, customer, email, country, status, quantity, total, shipped_on, note"
 
@@ -28,7 +33,7 @@ PIPELINE = """\
 sluice: 1
 pipeline: orders
 sources:
-  drop: {{kind: file, path: "inbox/*.csv", codec: csv}}
+  drop: {{kind: file, path: "inbox/*.csv", codec: csv, input: {input}}}
 contract:
   order_id: {{type: int64, required: true, min: 1}}
   placed_at: {{type: timestamp, zone: UTC, required: true}}
@@ -50,6 +55,7 @@ backends:
 STORES = {
     "append": "{table: orders, mode: append}",
     "latest": "{table: orders, mode: latest, key: order_id, version: placed_at}",
+    "whole": "{table: orders, mode: latest, key: order_id, version: placed_at}",
 }
 MODEL = "select country, count(*) as orders, sum(total) as turnover from orders group by country"
 
@@ -57,34 +63,47 @@ MODEL = "select country, count(*) as orders, sum(total) as turnover from orders 
 PEER_COLUMNS = """(order_id bigint, placed_at timestamptz, customer text, email text, country text, status text,
  quantity bigint, total numeric(12,2), shipped_on date, note text,
  _sl_input bigint not null default 1, _sl_seq bigint not null default 1, _sl_change bigint not null default 1)"""
-PEER_INDEX = {"append": "create index on peer (_sl_input)", "latest": "create unique index on peer (order_id)"}
+PEER_INDEX = {
+    "append": "create index on peer (_sl_input)",
+    "latest": "create unique index on peer (order_id)",
+    "whole": "create unique index on peer (order_id)",
+}
 
 DUCKDB_READ = """read_csv('{csv}', header = true, timestampformat = '%Y-%m-%dT%H:%M:%SZ', columns = {{
  order_id: 'bigint', placed_at: 'timestamp', customer: 'varchar', email: 'varchar', country: 'varchar',
  status: 'varchar', quantity: 'bigint', total: 'decimal(12,2)', shipped_on: 'date', note: 'varchar'}})"""
 
 
-def write_orders(path: Path, rows: int, day: int) -> Path:
-    """Made-up orders; the same keys whatever the day, in another order."""
+def order_ids(rows: int, rnd: random.Random) -> list[int]:
+    """As an export by time has them: ascending, with neighbours out of order; or in no order at all."""
+    if ORDER == "random":
+        ids = list(range(1, rows + 1))
+        rnd.shuffle(ids)
+        return ids
+    return sorted(range(1, rows + 1), key=lambda i: i + rnd.random() * 50)
+
+
+def order_line(i: int, day: int, r: int) -> str:
+    """An order as a pure function of (id, day, random bits)."""
+    second = r % 86400
+    return (
+        f"{i},2026-01-{day:02d}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z,"
+        f"{NAMES[r % 6]},user{r % 900001}@example.org,{('FR', 'BE', 'CH', 'LU', 'DE')[r % 5]},"
+        f"{('new', 'paid', 'shipped', 'returned')[r % 4]},{r % 50 + 1},{r % 90000}.{r % 100:02d},"
+        f"{f'2026-02-{r % 28 + 1:02d}' if r % 3 else ''},{NOTES[r % 7]}\n"
+    )
+
+
+def write_orders(path: Path, rows: int, day: Callable[[int], int]) -> Path:
+    """Made-up orders 1 to rows; day(id) gives each one's version."""
     if path.exists():
         return path
-    rnd = random.Random(day)
-    names = ["Zoé Martin", "Jürgen Weiß", "Anna Kowalska", "Ольга Смирнова", "Li Wei", "Ana Souza"]
-    notes = ["", "", "", "leave at the door", '"call first, then ring"', '"says ""urgent"""', "подарок"]
-    ids = list(range(1, rows + 1))
-    rnd.shuffle(ids)
     part = path.with_suffix(".part")
     with part.open("w") as out:
         out.write(COLUMNS.replace(" ", "") + "\n")
-        for i in ids:
-            r = rnd.getrandbits(48)
-            second = r % 86400
-            out.write(
-                f"{i},2026-01-{day:02d}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z,"
-                f"{names[r % 6]},user{r % 900001}@example.org,{('FR', 'BE', 'CH', 'LU', 'DE')[r % 5]},"
-                f"{('new', 'paid', 'shipped', 'returned')[r % 4]},{r % 50 + 1},{r % 90000}.{r % 100:02d},"
-                f"{f'2026-02-{r % 28 + 1:02d}' if r % 3 else ''},{notes[r % 7]}\n"
-            )
+        for i in order_ids(rows, random.Random(1)):
+            d = day(i)
+            out.write(order_line(i, d, random.Random(i * 100 + d).getrandbits(48)))
     part.rename(path)
     return path
 
@@ -132,14 +151,20 @@ class Target:
         return lines - 1, digest.hexdigest()
 
 
+def deliver(target: Target, csv: Path) -> None:
+    """A copy: a hard link would touch the inode of a file that was collected before."""
+    shutil.copyfile(csv, target.folder / "inbox" / csv.name)
+
+
 def prepare(target: Target, mode: str, csv: Path) -> None:
     """A folder with one input, an empty HOME and, on PostgreSQL, a database of its own."""
     shutil.rmtree(target.folder, ignore_errors=True)
     (target.folder / "inbox").mkdir(parents=True)
     (target.folder / "models").mkdir()
-    (target.folder / "pipeline.yaml").write_text(PIPELINE.format(store=STORES[mode]))
+    whole = "whole" if mode == "whole" else "each"
+    (target.folder / "pipeline.yaml").write_text(PIPELINE.format(store=STORES[mode], input=whole))
     (target.folder / "models" / "by_country.sql").write_text(MODEL)
-    os.link(csv, target.folder / "inbox" / csv.name)
+    deliver(target, csv)
     if target.server:
         target.server.psql(f"drop database if exists {target.database}")
         target.server.psql(f"create database {target.database}")
@@ -184,37 +209,73 @@ def server() -> Iterator[Postgres]:
         s.stop()
 
 
-def one_round(frame: Frame, backend: str, pg: Postgres | None, first: Path, second: Path) -> dict[str, dict[str, Sample]]:
+@dataclass(frozen=True)
+class Files:
+    first: Path
+    newer: Path  # every key again, with a newer version
+    nightly: Path  # every key again: 1 in 20 newer; and 1 in 20 more
+
+
+def write_files(folder: Path) -> Files:
+    def name(what: str) -> Path:
+        return folder / f"orders-{ORDER}-{ROWS}-{what}.csv"
+
+    return Files(
+        write_orders(name("1"), ROWS, lambda _: 1),
+        write_orders(name("2"), ROWS, lambda _: 2),
+        write_orders(name("3"), ROWS + ROWS // 20, lambda i: 3 if i % 20 == 0 else 2),
+    )
+
+
+Round = dict[str, dict[str, Sample]]
+
+
+def peer_of(target: Target, mode: str, csv: Path) -> tuple[Sample, Target]:
+    """The peer's import of csv; where its table "peer" is."""
+    if target.server:
+        return psql_copy(target, mode, csv), target
+    peer = Target(target.frame, target.frame.dir / "duckdb-peer", target.backend)
+    prepare(peer, mode, csv)
+    return duckdb_import(peer, csv), peer
+
+
+def compare(target: Target, mode: str, csv: Path, rows: int) -> Sample:
+    """Ours must be what the peer makes of csv alone."""
+    sample, peer = peer_of(target, mode, csv)
+    wanted, got = peer.hash("peer"), target.hash("orders")
+    assert got == wanted and got[0] == rows, (target.folder, got, wanted)
+    return sample
+
+
+def one_round(frame: Frame, backend: str, pg: Postgres | None, files: Files) -> Round:
     """All cases of one backend; outputs are compared here, before any time is shown."""
-    out: dict[str, dict[str, Sample]] = {}
+    out: Round = {}
     for mode in ("append", "latest"):
         target = Target(frame, frame.dir / f"{backend}-{mode}", backend, pg, f"bench_{mode}")
-        prepare(target, mode, first)
-        if pg:
-            out[f"psql {mode}"] = {"copy": psql_copy(target, mode, first)}
-        else:
-            peer = Target(frame, frame.dir / "duckdb-peer", backend)
-            prepare(peer, mode, first)
-            out[f"duckdb {mode}"] = {"import": duckdb_import(peer, first)}
+        prepare(target, mode, files.first)
         out[mode] = through(target, mode, "r1")
-        wanted = (target if pg else peer).hash("peer")
-        got = target.hash("orders")
-        assert got == wanted and got[0] == ROWS, (backend, mode, got, wanted)
-        if mode == "latest":
-            out["rerun"] = through(target, "rerun", "r1")
-            assert target.hash("orders") == wanted, "the rerun changed rows"
-            os.link(second, target.folder / "inbox" / second.name)
-            out["filled"] = through(target, "filled", "r2")
-            if pg:
-                psql_copy(target, mode, second)
-            else:
-                duckdb_import(peer, second)
-            wanted = (target if pg else peer).hash("peer")
-            assert target.hash("orders") == wanted, "newer versions did not win"
+        out[f"peer, {mode}"] = {"import": compare(target, mode, files.first, ROWS)}
+    out["rerun"] = through(target, "rerun", "r1")
+    compare(target, mode, files.first, ROWS)
+    deliver(target, files.newer)
+    out["filled"] = through(target, "filled", "r2")
+    compare(target, mode, files.newer, ROWS)
+    out["nightly"] = nightly(frame, backend, pg, files)
     return out
 
 
-def stage_table(backend: str, rounds: list[dict[str, dict[str, Sample]]]) -> Table:
+def nightly(frame: Frame, backend: str, pg: Postgres | None, files: Files) -> dict[str, Sample]:
+    target = Target(frame, frame.dir / f"{backend}-whole", backend, pg, "bench_whole")
+    prepare(target, "whole", files.newer)
+    through(target, "whole", "r1")
+    (target.folder / "inbox" / files.newer.name).unlink()
+    deliver(target, files.nightly)
+    out = through(target, "nightly", "r2")
+    compare(target, "whole", files.nightly, ROWS + ROWS // 20)
+    return out
+
+
+def stage_table(backend: str, rounds: list[Round]) -> Table:
     table = Table(
         f"{ROWS:,} orders, {backend}, stage by stage",
         ["case", "stage", "CPU, s", "wall, s", "peak, MiB"],
@@ -229,16 +290,17 @@ def stage_table(backend: str, rounds: list[dict[str, dict[str, Sample]]]) -> Tab
     return table
 
 
-def ratio_table(backend: str, peer: str, rounds: list[dict[str, dict[str, Sample]]]) -> Table:
-    """collect + normalize + store over the peer's import of the same file, round by round."""
-    table = Table(f"{ROWS:,} orders, {backend}, beside {peer}", ["case", "CPU ratio", "wall ratio"])
+def ratio_table(backend: str, peer: str, rounds: list[Round]) -> Table:
+    """collect + normalize + store over the peer's import of the first file, round by round."""
+    table = Table(f"{ROWS:,} orders, {backend}, over {peer} of the same table", ["case", "CPU", "wall"])
 
     def total(r: dict[str, Sample], of: Callable[[Sample], float]) -> float:
         return sum(of(s) for name, s in r.items() if name != "aggregate")
 
-    for case, beside in (("append", "append"), ("latest", "latest"), ("filled", "latest"), ("rerun", "latest")):
+    for case in ("append", "latest", "rerun", "nightly", "filled"):
+        beside = "peer, append" if case == "append" else "peer, latest"
         ratios = [
-            [total(r[case], of) / total(r[f"{peer} {beside}"], of) for r in rounds]
+            [total(r[case], of) / total(r[beside], of) for r in rounds]
             for of in (lambda s: s.cpu, lambda s: s.wall)
         ]
         table.rows.append([case, *(spread(v) for v in ratios)])
@@ -246,17 +308,15 @@ def ratio_table(backend: str, peer: str, rounds: list[dict[str, dict[str, Sample
 
 
 def bench(frame: Frame) -> list[Table]:
-    first = write_orders(frame.dir / f"orders-{ROWS}-01.csv", ROWS, 1)
-    second = write_orders(frame.dir / f"orders-{ROWS}-02.csv", ROWS, 2)
-    rounds: dict[str, list[dict[str, dict[str, Sample]]]] = {"embedded": [], "local": []}
+    files = write_files(frame.dir)
+    local, embedded = [], []
     with server() as pg:
         for _ in range(frame.rounds):
-            rounds["local"].append(one_round(frame, "local", pg, first, second))
-            rounds["embedded"].append(one_round(frame, "embedded", None, first, second))
+            local.append(one_round(frame, "local", pg, files))
+            embedded.append(one_round(frame, "embedded", None, files))
     return [
-        ratio_table("PostgreSQL", "psql", rounds["local"]),
-        ratio_table("DuckDB", "duckdb", rounds["embedded"]),
-        stage_table("PostgreSQL", rounds["local"]),
-        stage_table("DuckDB", rounds["embedded"]),
+        ratio_table("PostgreSQL", "psql \\copy", local),
+        ratio_table("DuckDB", "its own CSV import", embedded),
+        stage_table("PostgreSQL", local),
+        stage_table("DuckDB", embedded),
     ]
-
