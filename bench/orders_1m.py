@@ -140,7 +140,10 @@ class Target:
         sql = f"select {COLUMNS} from {table} order by order_id"
         argv = [self.frame.exe("sluice"), "query", str(self.folder / "pipeline.yaml"), *self.common()]
         child = subprocess.Popen(
-            [*argv, "--sql", sql, "--format", "csv"], env=os.environ | self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [*argv, "--sql", sql, "--format", "csv"],
+            env=os.environ | self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         digest, lines = hashlib.sha256(), 0
         assert child.stdout
@@ -300,8 +303,7 @@ def ratio_table(backend: str, peer: str, rounds: list[Round]) -> Table:
     for case in ("append", "latest", "rerun", "nightly", "filled"):
         beside = "peer, append" if case == "append" else "peer, latest"
         ratios = [
-            [total(r[case], of) / total(r[beside], of) for r in rounds]
-            for of in (lambda s: s.cpu, lambda s: s.wall)
+            [total(r[case], of) / total(r[beside], of) for r in rounds] for of in (lambda s: s.cpu, lambda s: s.wall)
         ]
         table.rows.append([case, *(spread(v) for v in ratios)])
     return table
