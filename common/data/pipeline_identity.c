@@ -44,6 +44,8 @@ static void hash_rule(struct sl_hash *h, const struct sl_rule_use *use)
 	sl_hash_strz(h, use->rule->name);
 	sl_hash_u64(h, use->rule->version);
 	sl_fields_hash(use->rule->params, use->params, h);
+	if (use->rule->hash)
+		use->rule->hash(use->params, h);
 }
 
 static void hash_store(struct sl_hash *h, const struct sl_store *s)

@@ -228,6 +228,27 @@ def test_n06_leap_seconds_true_and_false(case: Case) -> None:
     }
 
 
+def test_n07_milliseconds_that_some_rows_write_as_seconds(case: Case) -> None:
+    s = case(
+        "n07.ndjson",
+        "{id: int64, vu: timestamp}",
+        limit=4,
+        extra="fields: {lu: {type: text, from: vu}}\n"
+        "rules: [{date: {from: lu, into: vu, unit: ms, min: 2000-01-01, max: 2100-01-01}}]",
+    )
+    ran(s, 2, 4)
+    wanted = "2024-06-10T15:04:05.127"
+    assert {i: t[:23].replace(" ", "T") for i, t in by_id(s, "vu").items()} == {1: wanted, 3: wanted}
+
+
+def test_n09_letters_that_grow_in_small_case(case: Case) -> None:
+    s = case("n09.csv", "{id: int64, nom: text}", extra="rules: [{case: {from: nom, to: lower}}]")
+    ran(s, 7, 0)
+    found = by_id(s, "nom")
+    assert found.pop(3) == "ⱥ" * 3000
+    assert found == {1: "istanbul", 2: "istanbul", 4: "strasse", 5: "straße", 6: "ﬁn", 7: "ß"}
+
+
 def test_n10_negative_amounts_of_accountants(case: Case) -> None:
     s = case(
         "n10.csv",
