@@ -180,10 +180,11 @@ static bool read_header(struct decoder *d, struct sl_str header, struct sl_arena
 		struct cell *cell = &d->cells[i];
 		if (cell->pairs)
 			cell->text = unquote(d, cell->text, arena);
-		if (!sl_utf8_valid(cell->text, NULL) || sl_str_find(cell->text, '\0') >= 0)
+		bool nul = sl_str_find(cell->text, '\0') >= 0;
+		if (nul || !sl_utf8_valid(cell->text, NULL))
 			return sl_err_set(err, SL_ERR_DATA,
-					  "the name of column %zu in the header is not UTF-8",
-					  i + 1);
+					  "the name of column %zu in the header %s", i + 1,
+					  nul ? "holds a NUL" : "is not UTF-8");
 	}
 	return true;
 }

@@ -198,7 +198,8 @@ UNREADABLE: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "gz_bomb": (content(gzip.compress(b"id,t\n" + b"1,a\n" * (16 << 20))), 65, "more than 1000 times its size"),
     "long_header": (content(b"id,t" + b",x" * 600_000), 65, "header row is longer than"),
     "utf16_csv": (content(UTF16), 65, "the input is UTF-16"),
-    "nul_in_header": (content(b"id,t\0\n1,a\n"), 65, "the name of column 2 in the header"),
+    "nul_in_header": (content(b"id,t\0\n1,a\n"), 65, "column 2 in the header holds a NUL"),
+    "latin1_header": (content(b"id,t,caf\xe9\n1,a,b\n"), 65, "column 3 in the header is not UTF-8"),
     "column_twice": (content(b"id,t,id\n1,a,2\n"), 65, "columns 1 and 3"),
     "header_of_html": (content(HTML), 65, 'no column "id"'),
 }
