@@ -155,6 +155,19 @@ def test_page_and_sentence_that_disagree_are_both_kept(make: Make, tmp_path: Pat
     assert (rows["1"]["charges_an_conflit"], rows["2"]["charges_an_source"]) == (True, "page")
 
 
+def test_later_card_erases_nothing_of_the_page(make: Make, tmp_path: Path) -> None:
+    slug = "maison-vente-4-pieces-valbrume-90m2"
+    features = ["4 pièces", "90,5 m²", "Ascenseur"]
+    rows = collected(
+        make("imo"),
+        tmp_path / "in",
+        page=[page("1", slug, caracteristiques_detaillees=features)],
+        later=[card("1", slug, date_extraction="2026-03-09T09:00:00", prix="90\u202f000\u00a0€")],
+    )
+    assert [float(rows["1"][c]) for c in ("surface_m2", "ascenseur", "prix_eur")] == [90.5, 1, 90000]
+    assert (rows["1"]["surface_source"], rows["1"]["surface_conflit"]) == ("caracteristiques", False)
+
+
 def test_full_layout_with_empty_lists_and_the_searchs_words(make: Make, tmp_path: Path) -> None:
     rows = collected(
         make("imo"),

@@ -1,7 +1,8 @@
 -- One row a listing: per field the newest value that was stated, so that a poorer page never erases
 -- what a richer one said. Newest is by date_extraction; the place in the input breaks ties.
--- Of fields that two places of a page state, both values of the page that supplied the field, where it
--- was taken from (…_source), and whether the two disagree (…_conflit; NULL when only one speaks).
+-- Of fields that two places of a page state, both values, where the field was taken from (…_source), and
+-- whether the two disagree (…_conflit; NULL when only one speaks). Rooms and surface of the features go
+-- before those of any address; sentence and page count together, from the newest page that states either.
 -- gone_at: when the first complete collection of a scope ended that began after the listing was last seen
 -- and does not show it, while an earlier one of that scope did.
 with numbered as (
@@ -25,9 +26,11 @@ newest as (
         max(case when ville is not null then n end) as ville_n,
         max(case when code_postal is not null then n end) as code_postal_n,
         max(case when prix_eur is not null then n end) as prix_eur_n,
-        max(case when pieces is not null then n end) as pieces_n,
+        max(case when pieces_caracteristiques is not null then n end) as pieces_caracteristiques_n,
+        max(case when pieces_adresse is not null then n end) as pieces_adresse_n,
         max(case when chambres is not null then n end) as chambres_n,
-        max(case when surface_m2 is not null then n end) as surface_m2_n,
+        max(case when surface_caracteristiques is not null then n end) as surface_caracteristiques_n,
+        max(case when surface_adresse is not null then n end) as surface_adresse_n,
         max(case when surface_brute_m2 is not null then n end) as surface_brute_m2_n,
         max(case when terrain_m2 is not null then n end) as terrain_m2_n,
         max(case when etage is not null then n end) as etage_n,
@@ -73,19 +76,27 @@ newest as (
     group by reference
 ),
 
-gone as (
-    select
+shown_in as (
+    select distinct
         w.reference,
-        min(later.fin) as gone_at
+        w.last_seen,
+        r.perimetre
     from newest as w
     inner join numbered as o on w.reference = o.reference
-    inner join silver.releves as shown on o._sl_input = shown.releve
+    inner join silver.releves as r on o._sl_input = r.releve
+),
+
+gone as (
+    select
+        s.reference,
+        min(later.fin) as gone_at
+    from shown_in as s
     inner join silver.releves as later
         on
-            shown.perimetre = later.perimetre
+            s.perimetre = later.perimetre
+            and s.last_seen < later.debut
             and later.complet
-            and later.debut > w.last_seen
-    group by w.reference
+    group by s.reference
 ),
 
 stated as (
@@ -96,9 +107,7 @@ stated as (
         max(case when o.n = w.ville_n then o.ville end) as ville,
         max(case when o.n = w.code_postal_n then o.code_postal end) as code_postal,
         max(case when o.n = w.prix_eur_n then o.prix_eur end) as prix_eur,
-        max(case when o.n = w.pieces_n then o.pieces end) as pieces,
         max(case when o.n = w.chambres_n then o.chambres end) as chambres,
-        max(case when o.n = w.surface_m2_n then o.surface_m2 end) as surface_m2,
         max(case when o.n = w.surface_brute_m2_n then o.surface_brute_m2 end) as surface_brute_m2,
         max(case when o.n = w.terrain_m2_n then o.terrain_m2 end) as terrain_m2,
         max(case when o.n = w.etage_n then o.etage end) as etage,
@@ -143,10 +152,10 @@ stated as (
         max(case when o.n = w.images_lues_n then o.images_lues end) as images_lues,
         max(case when o.n = w.description_longueur_n then o.description_longueur end) as description_longueur,
         max(case when o.n = w.conseillers_n then o.conseillers end) as conseillers,
-        max(case when o.n = w.pieces_n then o.pieces_caracteristiques end) as pieces_caracteristiques,
-        max(case when o.n = w.pieces_n then o.pieces_adresse end) as pieces_adresse,
-        max(case when o.n = w.surface_m2_n then o.surface_caracteristiques end) as surface_caracteristiques,
-        max(case when o.n = w.surface_m2_n then o.surface_adresse end) as surface_adresse,
+        max(case when o.n = w.pieces_caracteristiques_n then o.pieces_caracteristiques end) as pieces_caracteristiques,
+        max(case when o.n = w.pieces_adresse_n then o.pieces_adresse end) as pieces_adresse,
+        max(case when o.n = w.surface_caracteristiques_n then o.surface_caracteristiques end) as surface_caracteristiques,
+        max(case when o.n = w.surface_adresse_n then o.surface_adresse end) as surface_adresse,
         max(case when o.n = w.dpe_classe_n then o.dpe_phrase end) as dpe_phrase,
         max(case when o.n = w.dpe_classe_n then o.dpe_page end) as dpe_page,
         max(case when o.n = w.ges_classe_n then o.ges_phrase end) as ges_phrase,
@@ -166,11 +175,12 @@ quality as (
         reference,
         case when prix_eur is null then 1 else 0 end as sans_prix,
         case
-            when coalesce(surface_m2, surface_brute_m2, terrain_m2) is null then 1
-            else 0
+            when surface_caracteristiques is not null or surface_adresse is not null then 0
+            when surface_brute_m2 is not null or terrain_m2 is not null then 0
+            else 1
         end as sans_surface,
         case
-            when pieces is not null then 0
+            when pieces_caracteristiques is not null or pieces_adresse is not null then 0
             when lower(type_titre) like 'garage%' or lower(type_titre) like 'parking%' then 0
             when lower(type_titre) like 'box%' or lower(type_titre) like 'terrain%' then 0
             else 1
@@ -186,9 +196,9 @@ select
     s.ville,
     s.code_postal,
     s.prix_eur,
-    s.pieces,
+    coalesce(s.pieces_caracteristiques, s.pieces_adresse) as pieces,
     s.chambres,
-    s.surface_m2,
+    coalesce(s.surface_caracteristiques, s.surface_adresse) as surface_m2,
     s.surface_brute_m2,
     s.terrain_m2,
     s.etage,
@@ -257,7 +267,7 @@ select
         when s.surface_caracteristiques is not null then 'caracteristiques'
         when s.surface_adresse is not null then 'adresse'
     end as surface_source,
-    s.surface_caracteristiques <> s.surface_adresse as surface_conflit,
+    abs(s.surface_caracteristiques - s.surface_adresse) >= 1 as surface_conflit,
     s.dpe_phrase,
     s.dpe_page,
     case
