@@ -568,7 +568,8 @@ static void test_pipeline_describe_lists_sections_and_modules(void **state)
 		"\"store\":[{\"name\":\"table\"",
 		"\"sources\":{\"file\":{\"summary\":",
 		"\"codecs\":{\"csv\":{",
-		"\"rules\":{\"case\":{", "\"coalesce\":{",
+		"\"rules\":{\"case\":{",
+		"\"coalesce\":{",
 		"}}",
 	};
 	(void)state;
