@@ -66,11 +66,21 @@ static bool aggregate(struct sl_run *run, const struct sl_models *m, struct sl_e
 	return true;
 }
 
+struct params {
+	bool report;
+};
+
+static const struct sl_field fields[] = {
+	SL_F_BOOL(struct params, report, SL_F_FLAG, "false",
+		  "also do what sluice-report does, while the store is open"),
+	SL_F_END,
+};
+
 static bool run_aggregate(struct sl_run *run, const void *params, struct sl_err *err)
 {
+	const struct params *p = params;
 	struct sl_models m = {.p = run->p, .arena = &run->arena};
 
-	(void)params;
 	if (!sl_models_read(&m, err))
 		return false;
 	if (run->p->n_models == 0 || run->dry_run)
@@ -81,8 +91,14 @@ static bool run_aggregate(struct sl_run *run, const void *params, struct sl_err 
 
 	const bool ok = aggregate(run, &m, err);
 
-	m.engine->close(m.db);
-	return ok;
+	/* Nothing made: there may be no state to record executions in. */
+	if (!ok || !p->report || run->result.written == 0) {
+		m.engine->close(m.db);
+		return ok;
+	}
+	run->engine = m.engine;
+	run->db = m.db;
+	return true;
 }
 
 static const struct sl_stage stage = {
@@ -95,6 +111,8 @@ static const struct sl_stage stage = {
 		"SELECT; as: view or table\nsays what becomes of it. Running it again gives the "
 		"same.\n",
 	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE,
+	.params = fields,
+	.params_size = sizeof(struct params),
 	.run = run_aggregate,
 };
 

@@ -294,11 +294,21 @@ static bool store_all(struct store *st, struct sl_err *err)
 	return verdict(st, &work, err);
 }
 
+struct params {
+	bool report;
+};
+
+static const struct sl_field fields[] = {
+	SL_F_BOOL(struct params, report, SL_F_FLAG, "false",
+		  "also do what sluice-report does, while the store is open"),
+	SL_F_END,
+};
+
 static bool run_store(struct sl_run *run, const void *params, struct sl_err *err)
 {
+	const struct params *p = params;
 	struct store st = {.run = run, .refusal = SL_ERR_INIT};
 
-	(void)params;
 	if (!sl_store_lock(run, err) || !sl_sink_open(run->p, &run->home, &st.sink, err))
 		return false;
 
@@ -307,8 +317,13 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 	if (st.pending.n)
 		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.pending));
 	sl_buf_release(&st.pending);
-	sl_sink_close(st.sink);
-	return ok;
+	if (!ok || !p->report) {
+		sl_sink_close(st.sink);
+		return ok;
+	}
+	run->engine = sl_sink_engine(st.sink);
+	run->db = sl_sink_detach(st.sink);
+	return true;
 }
 
 static const struct sl_stage stage = {
@@ -323,6 +338,8 @@ static const struct sl_stage stage = {
 		       "refused\n"
 		       "entry stays pending; its rejects can be read in sluice.reject.\n",
 	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE,
+	.params = fields,
+	.params_size = sizeof(struct params),
 	.run = run_store,
 };
 

@@ -279,18 +279,23 @@ bool sl_tmpfile_link(struct sl_tmpfile *t, const char *final, bool *ret_won, str
 	return link_tmpfile(t, final, true, ret_won, err);
 }
 
-bool sl_tmpfile_rename(struct sl_tmpfile *t, const char *final, struct sl_err *err)
+static bool rename_tmpfile(struct sl_tmpfile *t, const char *final, bool sync, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *dir = dir_of(final);
 
-	if (!sync_content(t, final, err))
+	if (sync && !sync_content(t, final, err))
 		return false;
 	SL_FAULT("file.before_rename", err);
 	if (rename(t->path, final) != 0)
 		return sl_err_errno(err, SL_ERR_IO, errno, "cannot create \"%s\"", final);
 	SL_FAULT("file.after_rename", err);
 	sl_tmpfile_close(t);
-	return sl_dir_sync(dir, err);
+	return !sync || sl_dir_sync(dir, err);
+}
+
+bool sl_tmpfile_rename(struct sl_tmpfile *t, const char *final, struct sl_err *err)
+{
+	return rename_tmpfile(t, final, true, err);
 }
 
 void sl_tmpfile_close(struct sl_tmpfile *t)
@@ -332,7 +337,14 @@ bool sl_file_replace(const char *final, const void *p, size_t n, struct sl_err *
 {
 	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile t = SL_TMPFILE_INIT;
 
-	return write_tmpfile(&t, final, true, p, n, err) && sl_tmpfile_rename(&t, final, err);
+	return write_tmpfile(&t, final, true, p, n, err) && rename_tmpfile(&t, final, true, err);
+}
+
+bool sl_file_replace_unsynced(const char *final, const void *p, size_t n, struct sl_err *err)
+{
+	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile t = SL_TMPFILE_INIT;
+
+	return write_tmpfile(&t, final, false, p, n, err) && rename_tmpfile(&t, final, false, err);
 }
 
 static int compare_names(const void *a, const void *b)

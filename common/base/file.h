@@ -52,12 +52,14 @@ void sl_tmpfile_close(struct sl_tmpfile *t);
 /* Small whole files in one call. link: as sl_tmpfile_link. */
 SL_NODISCARD bool sl_file_link(const char *final, const void *p, size_t n, bool *ret_won,
 			       struct sl_err *err);
-/* As sl_file_link, but nothing is synced: after a power cut the file may be gone, or there with
- * other bytes. For what is checked when it is read and can be made again (clean parts), and for
+SL_NODISCARD bool sl_file_replace(const char *final, const void *p, size_t n, struct sl_err *err);
+/* The same, but nothing is synced: after a power cut the file may be gone, or there with other
+ * bytes. For what is checked when it is read and can be made again (clean parts), and for
  * telemetry. */
 SL_NODISCARD bool sl_file_link_unsynced(const char *final, const void *p, size_t n, bool *ret_won,
 					struct sl_err *err);
-SL_NODISCARD bool sl_file_replace(const char *final, const void *p, size_t n, struct sl_err *err);
+SL_NODISCARD bool sl_file_replace_unsynced(const char *final, const void *p, size_t n,
+					   struct sl_err *err);
 
 /* Names in a directory sorted by bytes, without "." "..", and without temporary files; a missing
  * directory has none. Returns owned. */

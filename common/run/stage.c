@@ -20,6 +20,7 @@
 #include "run/runid.h"
 #include "run/telemetry.h"
 #include "run/watchdog.h"
+#include "store/sink.h"
 
 #define STAGE_STOP_MS 2000  /* from a stop request to leaving, at most */
 #define DRIVER_STOP_MS 2700 /* later than its children */
@@ -317,6 +318,22 @@ static void write_records(struct execution *x, int code, const struct sl_err *er
 	}
 }
 
+/* Telemetry fails nobody. */
+static void fold_records(struct sl_run *run)
+{
+	struct sl_records records;
+	struct sl_err err = SL_ERR_INIT;
+
+	if (!run->db)
+		return;
+	if (!sl_telemetry_read(run, &records, &err) ||
+	    !sl_stage_runs_fold(run->engine, run->db, run->p->name, records.json, records.n, &err))
+		sl_log(SL_WARNING, "the run's executions are not recorded", "reason=\"%s\"",
+		       err.msg);
+	run->engine->close(run->db);
+	run->db = NULL;
+}
+
 static void write_line(const struct execution *x, const struct sl_buf *line)
 {
 	if ((x->stage->needs & SL_QUIET_RESULT) && isatty(STDERR_FILENO))
@@ -335,6 +352,7 @@ static int tell_result(struct execution *x, bool ok, struct sl_err *err)
 	log_error(err);
 	if (!x->informed || code != 0)
 		write_records(x, code, err, &line);
+	fold_records(&x->run);
 	sl_watchdog_hold();
 	if (sl_cancel_signal() && code != 128 + sl_cancel_signal()) {
 		code = exit_code(&x->run, ok, err);

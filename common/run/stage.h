@@ -19,6 +19,7 @@
 #include "data/field.h"
 #include "data/pipeline.h"
 #include "run/result.h"
+#include "store/engine.h"
 #include "store/home.h"
 
 /* What a stage asks the runtime to prepare. */
@@ -61,6 +62,10 @@ struct sl_run {
 	const struct sl_override *overrides; /* of --set */
 	size_t n_overrides;
 	struct sl_result result;
+	/* A stage may leave its store open here: the runtime then does sluice-report's work once
+	 * this execution's own record is written, and closes it. */
+	const struct sl_engine *engine;
+	struct sl_db *db;
 	int exit_code; /* the driver: of the child that failed; 0: the error's kind decides */
 };
 

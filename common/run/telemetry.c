@@ -1,5 +1,5 @@
 /*
- * Writes runs/<run>/stages/<stage>[-k]-<start µs>-<pid>.json.
+ * Writes and reads runs/<run>/stages/<stage>[-k]-<start µs>-<pid>.json.
  */
 #include "run/telemetry.h"
 
@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+
+#define FILE_MAX ((size_t)64 << 10)
 
 static void add_text(struct sl_buf *out, const char *key, const char *value)
 {
@@ -60,7 +62,6 @@ void sl_telemetry_write(const struct sl_run *run, sl_time started, struct sl_str
 	sl_cleanup(sl_freep) char *path =
 		sl_home_path(&run->home, "runs/%s/stages/%s.json", dir, id);
 	struct sl_err err = SL_ERR_INIT;
-	bool won;
 
 	sl_buf_add(&out, result.p, result.n - 1); /* the object goes on */
 	add_text(&out, "id", id);
@@ -69,6 +70,36 @@ void sl_telemetry_write(const struct sl_run *run, sl_time started, struct sl_str
 	sl_buf_addf(&out, ",\"pid\":%d,\"partition\":%" PRIu32, (int)getpid(), run->part_k);
 	add_context(&out);
 	sl_buf_adds(&out, "}\n");
-	if (!sl_file_link_unsynced(path, out.p, out.n, &won, &err))
+	if (!sl_file_replace_unsynced(path, out.p, out.n, &err))
 		sl_log(SL_WARNING, "this execution is not recorded", "reason=\"%s\"", err.msg);
+}
+
+static void read_one(struct sl_run *run, const char *dir, const char *name, struct sl_records *r)
+{
+	sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/%s", dir, name);
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+	struct sl_err err = SL_ERR_INIT;
+
+	if (!sl_str_ends(sl_str_of(name), ".json"))
+		return;
+	if (!sl_file_read(path, FILE_MAX, &text, &err)) {
+		sl_log(SL_WARNING, "an execution's record is left out", "reason=\"%s\"", err.msg);
+		return;
+	}
+	r->json[r->n++] = sl_arena_str(&run->arena, sl_str_trim(sl_buf_str(&text)));
+}
+
+bool sl_telemetry_read(struct sl_run *run, struct sl_records *ret, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *id = sl_home_run_dir(run->run_id);
+	sl_cleanup(sl_freep) char *dir = sl_home_path(&run->home, "runs/%s/stages", id);
+	sl_cleanup(sl_names_release) struct sl_names names = {0};
+
+	if (!sl_dir_list(dir, &names, err))
+		return false;
+	*ret = (struct sl_records){
+		.json = sl_arena_zalloc(&run->arena, names.n + 1, sizeof(*ret->json))};
+	for (size_t i = 0; i < names.n; i++)
+		read_one(run, dir, names.v[i], ret);
+	return true;
 }

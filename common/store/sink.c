@@ -263,6 +263,15 @@ void sl_sink_close(struct sl_sink *s)
 	free(s);
 }
 
+struct sl_db *sl_sink_detach(struct sl_sink *s)
+{
+	struct sl_db *db = s->db;
+
+	s->db = NULL;
+	sl_sink_close(s);
+	return db;
+}
+
 const char *sl_sink_name(const struct sl_sink *s)
 {
 	return s->name;

@@ -103,13 +103,17 @@ SL_NODISCARD bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t en
 SL_NODISCARD bool sl_sink_settle(struct sl_sink *s, const char *source, const char *run,
 				 uint64_t entry, struct sl_err *err);
 
-/* Folds stage executions (JSON objects of runs/…/stages) into sluice.stage_run. */
-SL_NODISCARD bool sl_sink_stage_runs(struct sl_sink *s, const struct sl_str *json, size_t n,
+/* Folds stage executions (JSON objects of runs/…/stages) into sluice.stage_run of a store that a
+ * sink was opened on once. */
+SL_NODISCARD bool sl_stage_runs_fold(const struct sl_engine *eng, struct sl_db *db,
+				     const char *pipeline, const struct sl_str *json, size_t n,
 				     struct sl_err *err);
 
 /* The connection, for aggregate and query. */
 const struct sl_engine *sl_sink_engine(const struct sl_sink *s);
 struct sl_db *sl_sink_db(struct sl_sink *s);
+/* Closes the sink but for its connection, which is the caller's now. */
+struct sl_db *sl_sink_detach(struct sl_sink *s);
 
 /* Opens the backend's engine without making anything (query, report on an empty store). read_only.
  */

@@ -132,7 +132,8 @@ static void take_object(struct fold *f, struct sl_str text)
 	f->objects[f->n++] = object; /* its texts are the parameters */
 }
 
-static bool fold_some(struct sl_sink *s, const struct sl_str *json, size_t n, struct sl_err *err)
+static bool fold_some(const struct sl_engine *eng, struct sl_db *db, const struct sl_str *json,
+		      size_t n, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf insert = SL_BUF_INIT;
 	sl_cleanup(put_fold) struct fold *f = sl_xcalloc(1, sizeof(*f));
@@ -142,23 +143,25 @@ static bool fold_some(struct sl_sink *s, const struct sl_str *json, size_t n, st
 	if (f->n == 0)
 		return true;
 	add_insert(&insert, f->n);
-	return sl_sink_exec(s, sl_buf_z(&insert), f->params, f->n * N_MEMBERS, NULL, err);
+	return eng->exec(db, sl_buf_z(&insert), f->params, f->n * N_MEMBERS, NULL, err);
 }
 
-static bool fold_all(struct sl_sink *s, const struct sl_str *json, size_t n, struct sl_err *err)
+static bool fold_all(const struct sl_engine *eng, struct sl_db *db, const char *pipeline,
+		     const struct sl_str *json, size_t n, struct sl_err *err)
 {
-	if (!s->eng->lock(s->db, s->p->name, err))
+	if (!eng->lock(db, pipeline, err))
 		return false;
 	for (size_t i = 0; i < n; i += FOLD_MAX)
-		if (!fold_some(s, json + i, n - i < FOLD_MAX ? n - i : FOLD_MAX, err))
+		if (!fold_some(eng, db, json + i, n - i < FOLD_MAX ? n - i : FOLD_MAX, err))
 			return false;
-	return s->eng->commit(s->db, err);
+	return eng->commit(db, err);
 }
 
-bool sl_sink_stage_runs(struct sl_sink *s, const struct sl_str *json, size_t n, struct sl_err *err)
+bool sl_stage_runs_fold(const struct sl_engine *eng, struct sl_db *db, const char *pipeline,
+			const struct sl_str *json, size_t n, struct sl_err *err)
 {
-	if (!n || (s->eng->begin(s->db, err) && fold_all(s, json, n, err)))
+	if (!n || (eng->begin(db, err) && fold_all(eng, db, pipeline, json, n, err)))
 		return true;
-	s->eng->rollback(s->db);
+	eng->rollback(db);
 	return false;
 }

@@ -31,7 +31,7 @@ const char *const *sl_child_argv(const struct sl_drive *d, const char *stage, ui
 {
 	struct sl_run *run = d->run;
 	struct sl_arena *arena = &run->arena;
-	sl_cleanup(sl_freep) const char **words = sl_xcalloc(run->n_passed + 8, sizeof(*words));
+	sl_cleanup(sl_freep) const char **words = sl_xcalloc(run->n_passed + 9, sizeof(*words));
 	size_t at = 0;
 
 	words[at++] = sl_arena_printf(arena, "sluice-%s", stage);
@@ -46,6 +46,8 @@ const char *const *sl_child_argv(const struct sl_drive *d, const char *stage, ui
 		words[at++] = sl_arena_printf(arena, "--source=%s", run->source);
 	if (run->again && strcmp(stage, "collect") == 0)
 		words[at++] = "--again";
+	if (d->reporter && strcmp(stage, d->reporter) == 0)
+		words[at++] = "--report";
 	if (n > 0)
 		words[at++] = sl_arena_printf(arena, "--partition=%" PRIu32 "/%" PRIu32, k, n);
 	return finish(arena, words, at);

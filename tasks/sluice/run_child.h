@@ -15,6 +15,7 @@ struct sl_drive {
 	struct sl_run *run;
 	const char *run_id;
 	uint32_t partitions_max; /* most children at once */
+	const char *reporter;	 /* stage that is told to --report, too; NULL: none */
 	int failed;		 /* exit code of the first stage that failed; 0: none */
 	struct sl_err why;
 };

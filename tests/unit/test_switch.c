@@ -423,7 +423,8 @@ static void test_stage_execution_is_folded_once(void **state)
 	const struct sl_str json[] = {collect, SL_STR("not json"), collect};
 
 	for (int i = 0; i < 2; i++)
-		assert_ok(w, sl_sink_stage_runs(s, json, 3, &w->err));
+		assert_ok(w, sl_stage_runs_fold(sl_sink_engine(s), sl_sink_db(s), "test", json, 3,
+						&w->err));
 	sl_sink_close(s);
 	assert_string_equal(ask(w, "select id, stage, exit, seconds, started, n_in, error "
 				   "from sluice.stage_run"),
@@ -438,9 +439,10 @@ static void test_more_stage_executions_than_one_statement_takes_are_folded(void 
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(json); i++)
 		json[i] = sl_str_of(sl_arena_printf(
-			&w->arena,
-			"{\"id\":\"normalize-%zu\",\"pipeline\":\"test\",\"run\":\"r\"}", i));
-	assert_ok(w, sl_sink_stage_runs(s, json, SL_ARRAY_LEN(json), &w->err));
+			&w->arena, "{\"id\":\"normalize-%zu\",\"pipeline\":\"test\",\"run\":\"r\"}",
+			i));
+	assert_ok(w, sl_stage_runs_fold(sl_sink_engine(s), sl_sink_db(s), "test", json,
+					SL_ARRAY_LEN(json), &w->err));
 	sl_sink_close(s);
 	assert_string_equal(ask(w, "select count(*), count(distinct id) from sluice.stage_run"),
 			    "150 150");
