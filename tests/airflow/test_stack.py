@@ -272,7 +272,9 @@ def stage_pid(name: str) -> int | None:
 
 def stop_in_copy(stack: Stack, run: str) -> int:
     """Waits until the run's store copies rows, and stops it there; its pid."""
-    copying = "select count(*) from pg_stat_activity where application_name = 'sluice-store killed' and query ilike 'copy%'"
+    copying = (
+        "select count(*) from pg_stat_activity where application_name = 'sluice-store killed' and query ilike 'copy%'"
+    )
     deadline = time.monotonic() + 60
     while not (stage := stage_pid("sluice-store")) or stack.psql(copying) == "0":
         assert time.monotonic() < deadline, stack.states("killed", run)
