@@ -3,6 +3,7 @@
  *
  *	bronze/<source>/<ab>/<chunk>.zst		chunks, immutable
  *	log/<source>/<n>.json				one entry a complete collection
+ *	seen/<source>.json				fingerprints of inputs found unchanged
  *	runs/<run>/<source>/begin.json			newest number when the run began
  *	runs/<run>/stages/<stage>-….json		one execution each (telemetry)
  *	clean/<rev>/<chunk>-<part>			normalized parts, removed once stored

@@ -46,6 +46,7 @@ void sl_collect_release(struct sl_collect *c)
 {
 	sl_progress_end(&c->progress);
 	sl_pack_release(&c->pack);
+	sl_seen_release(&c->seen);
 	sl_arena_release(&c->arena);
 	free(c->inputs);
 }
@@ -57,16 +58,23 @@ bool sl_collect_restart(struct sl_collect *c, uint64_t n, struct sl_err *err)
 	c->n_inputs = 0;
 	c->complete = false;
 	c->inventory = (struct sl_inventory){NULL, 0, 0};
+	sl_seen_read(&c->run->home, c->source->name, &c->arena, &c->seen);
 	return n == 0 ||
 	       sl_log_inventory(&c->run->home, c->source->name, n, &c->arena, &c->inventory, err);
+}
+
+static bool is_stat_of(const struct sl_collect *c, const struct sl_edition *e, const char *stat)
+{
+	return (e->input->stat && strcmp(e->input->stat, stat) == 0) ||
+	       sl_seen_holds(&c->seen, e, stat);
 }
 
 static bool is_known(const struct sl_collect *c, const char *input, const char *stat)
 {
 	const struct sl_edition *e = sl_inventory_find(&c->inventory, input);
 
-	return e && stat && e->input->stat && !c->run->again &&
-	       strcmp(e->input->settings, c->settings) == 0 && strcmp(e->input->stat, stat) == 0;
+	return e && stat && !c->run->again && strcmp(e->input->settings, c->settings) == 0 &&
+	       is_stat_of(c, e, stat);
 }
 
 bool sl_collect_known(struct sl_collect *c, const char *input, const char *stat)
@@ -188,10 +196,9 @@ static bool same_chunks(const struct sl_log_input *a, const struct sl_log_input 
 	return true;
 }
 
-static bool changed(const struct sl_collect *c, const struct sl_log_input *in)
+static bool changed(const struct sl_collect *c, const struct sl_log_input *in,
+		    const struct sl_edition *e)
 {
-	const struct sl_edition *e = sl_inventory_find(&c->inventory, in->name);
-
 	return c->run->again || !e || strcmp(e->input->settings, in->settings) != 0 ||
 	       !same_chunks(e->input, in);
 }
@@ -207,9 +214,15 @@ void sl_collect_keep_changed(struct sl_collect *c)
 {
 	size_t k = 0;
 
-	for (size_t i = 0; i < c->n_inputs; i++)
-		if (changed(c, &c->inputs[i]))
-			c->inputs[k++] = c->inputs[i];
+	for (size_t i = 0; i < c->n_inputs; i++) {
+		const struct sl_log_input in = c->inputs[i];
+		const struct sl_edition *e = sl_inventory_find(&c->inventory, in.name);
+
+		if (changed(c, &in, e))
+			c->inputs[k++] = in;
+		else if (in.stat)
+			sl_seen_note(&c->seen, e, in.stat);
+	}
 	c->n_inputs = k;
 	if (k)
 		qsort(c->inputs, k, sizeof(*c->inputs), by_name);

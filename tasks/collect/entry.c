@@ -70,6 +70,8 @@ static bool attempt(struct sl_collect *c, bool *ret_done, struct sl_err *err)
 	    !c->source->kind->collect(c->source->params, c, err) || !sl_collect_close(c, err))
 		return false;
 	sl_collect_keep_changed(c);
+	if (!run->dry_run)
+		sl_seen_write(&run->home, source, &c->seen, &c->inventory);
 	return c->n_inputs == 0 || link_entry(c, newest + 1, ret_done, err);
 }
 

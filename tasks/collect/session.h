@@ -6,6 +6,7 @@
 
 #include "run/progress.h"
 #include "store/log.h"
+#include "store/seen.h"
 #include "tasks/collect/collect.h"
 #include "tasks/collect/pack.h"
 
@@ -27,6 +28,7 @@ struct sl_collect {
 	/* this attempt's */
 	struct sl_arena arena;
 	struct sl_inventory inventory;
+	struct sl_seen seen;
 	struct sl_pack pack;
 	struct sl_log_input *inputs; /* seen and read */
 	size_t n_inputs, cap_inputs;
@@ -46,7 +48,7 @@ void sl_collect_release(struct sl_collect *c);
 SL_NODISCARD bool sl_collect_restart(struct sl_collect *c, uint64_t n, struct sl_err *err);
 /* Closes an input that is collected whole. */
 SL_NODISCARD bool sl_collect_close(struct sl_collect *c, struct sl_err *err);
-/* Keeps only inputs that are new or changed, sorted by name. */
+/* Keeps only inputs that are new or changed, sorted by name; notes what is known of the others. */
 void sl_collect_keep_changed(struct sl_collect *c);
 
 /* What a run's own entries add up to, over all sources. */
