@@ -145,8 +145,13 @@ static bool export(struct sl_export *x, const struct params *p, struct sl_err *e
 
 	if (!sl_store_connect(run->p, &run->home, true, WAIT, &x->engine, &x->db, err))
 		return false;
-	if (!x->st.sql && !select_table(x, p->table ? p->table : run->p->store.table, err))
-		return false;
+	if (!x->st.sql) {
+		const char *table = p->table ? p->table : run->p->store.table;
+
+		x->own = strcmp(table, run->p->store.table) == 0;
+		if (!select_table(x, table, err))
+			return false;
+	}
 	if (p->format == PARQUET)
 		return sl_export_parquet(x, err);
 	return write_text(x, (enum format)p->format, err);
@@ -166,6 +171,8 @@ static bool run_export(struct sl_run *run, const void *params, struct sl_err *er
 	if ((p->query || p->sql) &&
 	    !sl_statement_read(run, p->query, p->sql, &p->param, &x.st, err))
 		return false;
+	if (run->dry_run)
+		return true;
 	if (!sl_statement_store(run, err) || !export(&x, p, err))
 		return false;
 	sl_progress_end(&x.progress);
@@ -192,7 +199,8 @@ static const struct sl_stage stage = {
 		"sluice export orders --table orders_by_country --format parquet -o c.parquet\n"
 		"sluice export orders --sql 'select * from orders order by 1' --format jsonl -o "
 		"-\n",
-	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_STORE | SL_QUIET_RESULT,
+	.needs =
+		SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE | SL_QUIET_RESULT,
 	.params = fields,
 	.params_size = sizeof(struct params),
 	.run = run_export,

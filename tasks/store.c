@@ -11,13 +11,27 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "run/lock.h"
+#include "run/progress.h"
 #include "run/stage.h"
 #include "store/log.h"
 #include "store/sink.h"
 #include "tasks/store/parts.h"
+#include "tasks/store/rebuild.h"
 #include "tasks/store/worklist.h"
 
 #define PENDING_SHOWN 400 /* bytes of their names in the result */
+
+struct params {
+	bool rebuild, report;
+};
+
+static const struct sl_field fields[] = {
+	SL_F_BOOL(struct params, report, SL_F_FLAG, "false",
+		  "also do what sluice-report does, while the store is open"),
+	SL_F_BOOL(struct params, rebuild, SL_F_FLAG, "false",
+		  "make the table anew from bronze beside it, and swap"),
+	SL_F_END,
+};
 
 /* What one execution knows. */
 struct store {
@@ -29,6 +43,7 @@ struct store {
 	bool own_refused, other_refused;
 	struct sl_err refusal; /* of the first entry refused */
 	struct sl_buf pending; /* names of entries that wait, for the result */
+	struct sl_progress progress;
 };
 
 /* One entry on its way. */
@@ -56,9 +71,14 @@ static void add_counts(struct sl_result *r, const struct sl_counts *c)
 	r->rejected += c->bad;
 }
 
-static struct sl_parts parts_of(const struct store *st, const struct entry *e)
+static struct sl_parts parts_of(struct store *st, const struct entry *e)
 {
-	return (struct sl_parts){.run = st->run, .source = e->source->name, .rev = st->run->p->rev};
+	return (struct sl_parts){
+		.run = st->run,
+		.source = e->source->name,
+		.rev = st->run->p->rev,
+		.progress = &st->progress,
+	};
 }
 
 static struct sl_sink_input sink_input(const struct entry *e, size_t place)
@@ -117,22 +137,9 @@ static struct sl_counts sum_counts(const struct entry *e)
 {
 	struct sl_counts sum = {0};
 
-	for (size_t i = 0; i < e->n_inputs; i++) {
-		sum.n_in += e->inputs[i].counts.n_in;
-		sum.ok += e->inputs[i].counts.ok;
-		sum.bad += e->inputs[i].counts.bad;
-		sum.dup += e->inputs[i].counts.dup;
-		sum.filtered += e->inputs[i].counts.filtered;
-	}
+	for (size_t i = 0; i < e->n_inputs; i++)
+		sl_counts_add(&sum, &e->inputs[i].counts);
 	return sum;
-}
-
-/* limit in hundredths of a percent of the records read, or in rows. */
-static bool beyond_limit(const struct sl_pipeline *p, const struct sl_counts *c)
-{
-	if (p->reject_unit == SL_LIMIT_PERCENT)
-		return c->bad * 10000 > (uint64_t)p->reject_limit * c->n_in;
-	return c->bad > (uint64_t)p->reject_limit;
 }
 
 static void add_outcome(struct sl_result *r, const struct sl_outcome *o)
@@ -186,7 +193,7 @@ static void note_refused(struct store *st, const struct entry *e, const struct s
 		   " records, more than rejects.limit allows; nothing of it was stored",
 		   e->log.n, e->source->name, c->bad, c->n_in);
 	sl_err_hint(r,
-		    "see the rejects (table sluice.reject), mend the data or the rules, or raise "
+		    "see the rejects (sluice rejects), mend the data or the rules, or raise "
 		    "rejects.limit, then run again");
 }
 
@@ -214,7 +221,7 @@ static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 	const struct sl_counts counts = sum_counts(e);
 
 	add_counts(&st->run->result, &counts);
-	if (beyond_limit(st->run->p, &counts)) {
+	if (sl_beyond_limit(st->run->p, &counts)) {
 		note_refused(st, e, &counts);
 		return sl_sink_refuse(st->sink, e->log.run, e->log.n, e->inputs, e->n_inputs, &feed,
 				      err);
@@ -294,22 +301,24 @@ static bool store_all(struct store *st, struct sl_err *err)
 	return verdict(st, &work, err);
 }
 
-struct params {
-	bool report;
-};
-
-static const struct sl_field fields[] = {
-	SL_F_BOOL(struct params, report, SL_F_FLAG, "false",
-		  "also do what sluice-report does, while the store is open"),
-	SL_F_END,
-};
-
 static bool run_store(struct sl_run *run, const void *params, struct sl_err *err)
 {
 	const struct params *p = params;
-	struct store st = {.run = run, .refusal = SL_ERR_INIT};
+	struct store st = {
+		.run = run,
+		.refusal = SL_ERR_INIT,
+		.progress = sl_progress_begin("storing"),
+	};
 
-	if (!sl_store_lock(run, err) || !sl_sink_open(run->p, &run->home, &st.sink, err))
+	if (run->dry_run) {
+		run->result.note = "dry run: nothing was looked at";
+		return true;
+	}
+	if (!sl_store_lock(run, err))
+		return false;
+	if (p->rebuild)
+		return sl_rebuild(run, err);
+	if (!sl_sink_open(run->p, &run->home, &st.sink, err))
 		return false;
 
 	const bool ok = store_all(&st, err);
@@ -317,6 +326,7 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 	if (st.pending.n)
 		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.pending));
 	sl_buf_release(&st.pending);
+	sl_progress_end(&st.progress);
 	if (!ok || !p->report) {
 		sl_sink_close(st.sink);
 		return ok;
@@ -336,7 +346,11 @@ static const struct sl_stage stage = {
 		       "the rows of\n"
 		       "each input in one transaction per entry. An exact rerun writes nothing. A "
 		       "refused\n"
-		       "entry stays pending; its rejects can be read in sluice.reject.\n",
+		       "entry stays pending; its rejects can be read in sluice.reject.\n"
+		       "--rebuild recomputes from bronze what the table holds, beside it, and "
+		       "swaps, with the\n"
+		       "models, in one transaction: after table, key, version or columns "
+		       "changed.\n",
 	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE,
 	.params = fields,
 	.params_size = sizeof(struct params),

@@ -145,6 +145,7 @@ static void copy_arguments(struct execution *x)
 	const struct sl_cli *cli = &x->cli;
 
 	run->pipeline_arg = cli->pipeline;
+	run->home_flag = cli->home;
 	run->source = cli->source;
 	run->run_id = cli->run_id;
 	run->again = cli->again;

@@ -45,6 +45,7 @@ struct sl_run {
 	struct sl_arena arena; /* lives until exit */
 	struct sl_pipeline *p; /* NULL without SL_NEEDS_PIPELINE */
 	struct sl_home home;
+	const char *home_flag;	  /* --home, NULL: not given */
 	const char *pipeline_arg; /* as typed */
 	const char *source;	  /* --source, NULL: all */
 	const char *run_id;

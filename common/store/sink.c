@@ -106,7 +106,7 @@ bool sl_store_connect(const struct sl_pipeline *p, const struct sl_home *home, b
 
 /* --- rev and era --- */
 
-static bool draw_era(int64_t *ret, struct sl_err *err)
+bool sl_sink_draw_era(int64_t *ret, struct sl_err *err)
 {
 	uint64_t word;
 
@@ -116,36 +116,42 @@ static bool draw_era(int64_t *ret, struct sl_err *err)
 	return true;
 }
 
-struct held {
-	bool found;
-	struct sl_str rev, shape;
-	int64_t era;
-};
-
-static bool read_pipeline(struct sl_sink *s, struct held *ret, struct sl_err *err)
+bool sl_sink_held(struct sl_sink *s, struct sl_held *ret, struct sl_err *err)
 {
-	static const char sql[] = "select rev, shape, era from sluice.pipeline where pipeline = $1";
-	struct sl_str cells[3];
+	static const char sql[] = "select rev, shape, target, era, changes from sluice.pipeline "
+				  "where pipeline = $1";
+	struct sl_str cells[5];
 
-	if (!sl_sink_row(s, sql, &s->p->name, 1, &s->arena, cells, 3, &ret->found, err))
+	if (!sl_sink_row(s, sql, &s->p->name, 1, &s->arena, cells, 5, &ret->found, err))
 		return false;
 	if (!ret->found)
 		return true;
 	ret->rev = cells[0];
 	ret->shape = cells[1];
-	if (!sl_num_i64(cells[2], INT64_MIN, INT64_MAX, &ret->era))
-		return sl_err_set(err, SL_ERR_CONFIG, "table sluice.pipeline is damaged");
-	if (sl_str_eqz(ret->shape, s->p->shape))
+	ret->target = cells[2];
+	return (sl_num_i64(cells[3], INT64_MIN, INT64_MAX, &ret->era) &&
+		sl_num_i64(cells[4], 0, INT64_MAX - 1, &ret->changes)) ||
+	       sl_err_set(err, SL_ERR_CONFIG, "table sluice.pipeline is damaged");
+}
+
+static bool check_shape(const struct sl_sink *s, const struct sl_held *held, struct sl_err *err)
+{
+	if (!held->found || sl_str_eqz(held->shape, s->p->shape))
 		return true;
 	sl_err_set(err, SL_ERR_CONFIG,
 		   "table \"%s\", its mode, key or version, or the order of sources changed since "
 		   "pipeline \"%s\" stored last",
 		   s->p->store.table, s->p->name);
-	return sl_err_hint(err, "sluice rebuild %s", s->p->store.table);
+	return sl_err_hint(err, "sluice rebuild %s", s->p->name);
+}
+
+static bool read_pipeline(struct sl_sink *s, struct sl_held *ret, struct sl_err *err)
+{
+	return sl_sink_held(s, ret, err) && check_shape(s, ret, err);
 }
 
 /* Owners and the lock are one pipeline's: two would undo each other's rows. */
-static bool check_alone(struct sl_sink *s, struct sl_err *err)
+bool sl_sink_alone(struct sl_sink *s, struct sl_err *err)
 {
 	static const char sql[] = "select pipeline from sluice.pipeline "
 				  "where target = $1 and pipeline <> $2";
@@ -160,7 +166,7 @@ static bool check_alone(struct sl_sink *s, struct sl_err *err)
 				    s->p->store.table, SL_STR_ARG(cell));
 }
 
-static bool note(struct sl_sink *s, const struct held *held)
+static bool note(struct sl_sink *s, const struct sl_held *held)
 {
 	s->era = held->era;
 	snprintf(s->old_rev, sizeof(s->old_rev), SL_STR_FMT, SL_STR_ARG(held->rev));
@@ -175,12 +181,13 @@ static bool bring_rev(struct sl_sink *s, struct sl_err *err)
 	static const char update[] =
 		"update sluice.pipeline set rev = $2, era = cast($3 as bigint) "
 		"where pipeline = $1";
-	struct held held = {.found = false};
+	struct sl_held held = {.found = false};
 	char era[24];
 
 	/* Looked at again under both locks: another store may have brought its rev meanwhile. */
 	if (!s->eng->lock(s->db, NULL, err) || !s->eng->lock(s->db, s->p->name, err) ||
-	    !read_pipeline(s, &held, err) || !check_alone(s, err) || !draw_era(&s->era, err))
+	    !read_pipeline(s, &held, err) || !sl_sink_alone(s, err) ||
+	    !sl_sink_draw_era(&s->era, err))
 		return false;
 	const char *params[] = {s->p->name, s->p->rev, era, s->p->shape, s->p->store.table};
 	snprintf(era, sizeof(era), "%" PRId64, s->era);
@@ -196,7 +203,7 @@ static bool bring_rev(struct sl_sink *s, struct sl_err *err)
 
 static bool note_era(struct sl_sink *s, struct sl_err *err)
 {
-	struct held held = {.found = false};
+	struct sl_held held = {.found = false};
 
 	if (!read_pipeline(s, &held, err))
 		return false;
@@ -250,6 +257,68 @@ bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home, struc
 	}
 	*ret = s;
 	return true;
+}
+
+/* Without looking at rev and shape: what follows makes them true. */
+static bool open_as_it_is(struct sl_sink *s, const struct sl_home *home, bool read_only,
+			  int64_t *ret_format, struct sl_err *err)
+{
+	return connect_to(s->p, home, read_only, store_wait(), &s->arena, &s->eng, &s->db, err) &&
+	       sl_sink_format(s, ret_format, err);
+}
+
+bool sl_sink_open_rebuild(const struct sl_pipeline *p, const struct sl_home *home,
+			  struct sl_sink **ret, struct sl_err *err)
+{
+	struct sl_sink *s = sl_xcalloc(1, sizeof(*s));
+	struct sl_held held = {.found = false};
+	int64_t format = 0;
+
+	prepare(s, p);
+	const bool ok = (!s->latest || check_key(p, err)) &&
+			open_as_it_is(s, home, false, &format, err) &&
+			(!format || sl_sink_held(s, &held, err));
+
+	if (ok && held.found) {
+		note(s, &held);
+		*ret = s;
+		return true;
+	}
+	sl_sink_close(s);
+	*ret = NULL;
+	return ok;
+}
+
+bool sl_sink_check(const struct sl_pipeline *p, const struct sl_home *home, bool *ret_exists,
+		   struct sl_err *err)
+{
+	struct sl_sink *s = sl_xcalloc(1, sizeof(*s));
+	struct sl_held held = {.found = false};
+	int64_t format = 0;
+
+	prepare(s, p);
+	*ret_exists = false;
+	const bool ok = open_as_it_is(s, home, true, &format, err) &&
+			(!format || (read_pipeline(s, &held, err) && sl_sink_alone(s, err))) &&
+			sl_sink_fits(s, ret_exists, err);
+
+	sl_sink_close(s);
+	return ok;
+}
+
+bool sl_sink_open_memory(const struct sl_pipeline *p, struct sl_sink **ret, struct sl_err *err)
+{
+	struct sl_sink *s = sl_xcalloc(1, sizeof(*s));
+	const struct sl_db_conf conf = {.app_name = "sluice-check"};
+
+	prepare(s, p);
+	if (sl_engine_get("duckdb", &s->eng, err) && s->eng->open(&conf, &s->db, err) &&
+	    sl_sink_make(s, err)) {
+		*ret = s;
+		return true;
+	}
+	sl_sink_close(s);
+	return false;
 }
 
 void sl_sink_close(struct sl_sink *s)

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "data/pipeline.h"
@@ -57,6 +58,20 @@ struct sl_outcome {
 SL_NODISCARD bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home,
 			       struct sl_sink **ret, struct sl_err *err);
 void sl_sink_close(struct sl_sink *s);
+
+/* As sl_sink_open, but whatever the table looks like, and without bringing rev or era: for a
+ * rebuild. *ret = NULL (and true) when the pipeline has stored nothing yet. */
+SL_NODISCARD bool sl_sink_open_rebuild(const struct sl_pipeline *p, const struct sl_home *home,
+				       struct sl_sink **ret, struct sl_err *err);
+
+/* Looks, read only, whether a store would find what it needs. *ret_exists: the table is there.
+ * Errors as of sl_sink_open. An embedded file must be there already. */
+SL_NODISCARD bool sl_sink_check(const struct sl_pipeline *p, const struct sl_home *home,
+				bool *ret_exists, struct sl_err *err);
+
+/* Empty tables in a DuckDB in memory, to try statements on. SL_ERR_CONFIG without its library. */
+SL_NODISCARD bool sl_sink_open_memory(const struct sl_pipeline *p, struct sl_sink **ret,
+				      struct sl_err *err);
 
 /* "duckdb" or "pg.<conn id>": names the marks' directory. */
 const char *sl_sink_name(const struct sl_sink *s);
@@ -102,6 +117,35 @@ SL_NODISCARD bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t en
  * ledger says no more than the table. Nothing is written when it was not refused. */
 SL_NODISCARD bool sl_sink_settle(struct sl_sink *s, const char *source, const char *run,
 				 uint64_t entry, struct sl_err *err);
+
+/* What `applied` says of every input, by (source, edition, place). Owned by arena. */
+struct sl_applied {
+	const char *source, *name;
+	uint64_t edition, place;
+	char rev[SL_HASH_HEX];
+};
+SL_NODISCARD bool sl_sink_applied_all(struct sl_sink *s, struct sl_arena *arena,
+				      struct sl_applied **ret, size_t *ret_n, struct sl_err *err);
+
+struct sl_models; /* store/models.h */
+
+/*
+ * Makes the table anew beside it and swaps, with everything that `applied` says, in one
+ * transaction; the models are made anew with it. inputs: what the table holds, by source, edition
+ * and place; held: as sl_sink_applied_all told it; runs: of each input's entry. SL_ERR_AGAIN when a
+ * store came between. Fault points rebuild.before_lock, .before_commit, .after_commit.
+ */
+struct sl_rebuild {
+	const struct sl_sink_input *inputs;
+	const char *const *runs;
+	size_t n;
+	const struct sl_applied *held;
+	size_t n_held;
+	const struct sl_part_feed *feed;
+	const struct sl_models *models;
+};
+SL_NODISCARD bool sl_sink_rebuild(struct sl_sink *s, const struct sl_rebuild *r,
+				  struct sl_outcome *ret, struct sl_err *err);
 
 /* Folds stage executions (JSON objects of runs/…/stages) into sluice.stage_run of a store that a
  * sink was opened on once. */

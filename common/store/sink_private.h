@@ -44,6 +44,25 @@ extern const struct sl_state_table sl_state_applied, sl_state_reject;
  * program, or the target's columns are not the contract's. */
 SL_NODISCARD bool sl_sink_make(struct sl_sink *s, struct sl_err *err);
 
+/* *ret = 0 when there are no state tables. SL_ERR_CONFIG: made by a newer program. */
+SL_NODISCARD bool sl_sink_format(struct sl_sink *s, int64_t *ret, struct sl_err *err);
+/* *ret_exists = false: there is no target. SL_ERR_CONFIG: it is not the contract's. */
+SL_NODISCARD bool sl_sink_fits(struct sl_sink *s, bool *ret_exists, struct sl_err *err);
+/* A table like the target, quoted, without rows and index; then its index. */
+SL_NODISCARD bool sl_sink_make_table(struct sl_sink *s, const char *table, struct sl_err *err);
+SL_NODISCARD bool sl_sink_make_index(struct sl_sink *s, const char *table, struct sl_err *err);
+
+/* The pipeline's row in the state tables. */
+struct sl_held {
+	bool found;
+	struct sl_str rev, shape, target;
+	int64_t era, changes;
+};
+SL_NODISCARD bool sl_sink_held(struct sl_sink *s, struct sl_held *ret, struct sl_err *err);
+/* SL_ERR_CONFIG when another pipeline stores into the target. */
+SL_NODISCARD bool sl_sink_alone(struct sl_sink *s, struct sl_err *err);
+SL_NODISCARD bool sl_sink_draw_era(int64_t *ret, struct sl_err *err);
+
 /* --- small statements --- */
 
 SL_NODISCARD bool sl_sink_exec(struct sl_sink *s, const char *sql, const char *const *params,
@@ -94,6 +113,10 @@ SL_NODISCARD bool sl_plan_delete(struct sl_sink *s, const struct sl_plan *plan, 
 				 const char *column, const char *filter, uint64_t *removed,
 				 struct sl_err *err);
 
+/* switch.c: the entry's own row. state: "stored" or "refused". */
+SL_NODISCARD bool sl_plan_save_entry(struct sl_sink *s, const struct sl_plan *plan,
+				     const char *state, struct sl_err *err);
+
 /* switch_copy.c: the live inputs' rows into table; *ret_duplicate as in store/engine.h. */
 SL_NODISCARD bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table,
 			       bool with_change, bool *ret_duplicate, struct sl_err *err);
@@ -101,12 +124,21 @@ SL_NODISCARD bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, 
 /* Only finds the parts with rejects (a refused entry copies no rows). */
 SL_NODISCARD bool sl_plan_find_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 
+/* Temporary table _sl_live (input, source_index, edition, place): what a comparison needs of every
+ * live input. */
+SL_NODISCARD bool sl_plan_make_live(struct sl_sink *s, const struct sl_plan *plan,
+				    struct sl_err *err);
+
 /* switch_latest.c. stage: before the lock. Then replace, or into an empty table copy, under it. */
 SL_NODISCARD bool sl_latest_is_empty(struct sl_sink *s, bool *ret, struct sl_err *err);
 SL_NODISCARD bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 SL_NODISCARD bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan,
 				    struct sl_err *err);
 SL_NODISCARD bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+/* Into an empty table beside the target, from nothing: the greatest row of every key. A row that
+ * the target holds just so keeps its change number (keep). */
+SL_NODISCARD bool sl_latest_beside(struct sl_sink *s, struct sl_plan *plan, const char *table,
+				   bool keep, struct sl_err *err);
 SL_NODISCARD bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 
 #endif

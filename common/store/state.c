@@ -118,8 +118,7 @@ static bool make_state(struct sl_sink *s, struct sl_err *err)
 static const char has_state_sql[] = "select 1 from information_schema.tables "
 				    "where table_schema = 'sluice' and table_name = 'format'";
 
-/* *ret = 0 when there are no state tables. */
-static bool state_format(struct sl_sink *s, int64_t *ret, struct sl_err *err)
+bool sl_sink_format(struct sl_sink *s, int64_t *ret, struct sl_err *err)
 {
 	struct sl_str cell;
 	bool found;
@@ -160,14 +159,14 @@ static const struct sl_column *target_column(const struct sl_sink *s, size_t i)
 
 /* latest: its key, so that a copy reports a second row. append: what replacing an input looks for.
  */
-static void add_target_index(const struct sl_sink *s, struct sl_buf *sql)
+static void add_target_index(const struct sl_sink *s, const char *table, struct sl_buf *sql)
 {
 	const struct sl_store *store = &s->p->store;
 
 	if (!s->eng->unique_keys)
 		return;
 	sl_buf_adds(sql, s->latest ? "create unique index on " : "create index on ");
-	sl_buf_adds(sql, s->table);
+	sl_buf_adds(sql, table);
 	sl_buf_adds(sql, " (");
 	for (size_t i = 0; s->latest && i < store->key.n; i++) {
 		sl_buf_adds(sql, i ? ", " : "");
@@ -176,25 +175,47 @@ static void add_target_index(const struct sl_sink *s, struct sl_buf *sql)
 	sl_buf_adds(sql, s->latest ? ");\n" : "_sl_input);\n");
 }
 
-static bool make_target(struct sl_sink *s, struct sl_err *err)
+static void add_target(const struct sl_sink *s, const char *table, struct sl_buf *sql)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 	const struct sl_column *c;
 
 	if (s->p->store.schema) {
-		sl_buf_adds(&sql, "create schema if not exists ");
-		sl_sql_ident(&sql, s->p->store.schema);
-		sl_buf_adds(&sql, ";\n");
+		sl_buf_adds(sql, "create schema if not exists ");
+		sl_sql_ident(sql, s->p->store.schema);
+		sl_buf_adds(sql, ";\n");
 	}
-	sl_buf_addf(&sql, "create table %s (", s->table);
+	sl_buf_addf(sql, "create table %s (", table);
 	for (size_t i = 0; (c = target_column(s, i)); i++) {
-		sl_buf_adds(&sql, i ? ", " : "");
-		add_column(s, &sql, c);
+		sl_buf_adds(sql, i ? ", " : "");
+		add_column(s, sql, c);
 		if (i >= s->stored.n)
-			sl_buf_adds(&sql, " not null");
+			sl_buf_adds(sql, " not null");
 	}
-	sl_buf_adds(&sql, ");\n");
-	add_target_index(s, &sql);
+	sl_buf_adds(sql, ");\n");
+}
+
+bool sl_sink_make_table(struct sl_sink *s, const char *table, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	add_target(s, table, &sql);
+	return s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+bool sl_sink_make_index(struct sl_sink *s, const char *table, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	add_target_index(s, table, &sql);
+	return sql.n == 0 || s->eng->script(s->db, sl_buf_z(&sql), err);
+}
+
+static bool make_target(struct sl_sink *s, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	add_target(s, s->table, &sql);
+	add_target_index(s, s->table, &sql);
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
@@ -240,8 +261,7 @@ static bool fail_column(const struct sl_sink *s, struct sl_err *err, const char 
 	va_end(ap);
 	sl_err_set(err, SL_ERR_CONFIG, "table \"%s\" does not fit the contract: %s",
 		   s->p->store.table, sl_buf_z(&what));
-	return sl_err_hint(err, "sluice rebuild %s, or store into another table",
-			   s->p->store.table);
+	return sl_err_hint(err, "sluice rebuild %s, or store into another table", s->p->name);
 }
 
 static bool check_column(void *ctx, const struct sl_db_col *cols, size_t n_cols,
@@ -274,8 +294,7 @@ static const char columns_sql[] =
 	"where table_schema = coalesce($1, current_schema()) and table_name = $2 "
 	"order by ordinal_position";
 
-/* *ret_exists = false: there is no such table. */
-static bool check_target(struct sl_sink *s, bool *ret_exists, struct sl_err *err)
+bool sl_sink_fits(struct sl_sink *s, bool *ret_exists, struct sl_err *err)
 {
 	const char *params[] = {s->p->store.schema, s->p->store.name};
 	struct check check = {s, 0};
@@ -294,8 +313,8 @@ static bool make_missing(struct sl_sink *s, struct sl_err *err)
 	bool exists;
 
 	/* Looked at again: another store may have made them while this one waited. */
-	return s->eng->lock(s->db, NULL, err) && state_format(s, &format, err) &&
-	       (format || make_state(s, err)) && check_target(s, &exists, err) &&
+	return s->eng->lock(s->db, NULL, err) && sl_sink_format(s, &format, err) &&
+	       (format || make_state(s, err)) && sl_sink_fits(s, &exists, err) &&
 	       (exists || make_target(s, err)) && s->eng->commit(s->db, err);
 }
 
@@ -304,7 +323,7 @@ bool sl_sink_make(struct sl_sink *s, struct sl_err *err)
 	int64_t format;
 	bool exists;
 
-	if (!state_format(s, &format, err) || !check_target(s, &exists, err))
+	if (!sl_sink_format(s, &format, err) || !sl_sink_fits(s, &exists, err))
 		return false;
 	if (format && exists)
 		return true;

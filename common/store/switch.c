@@ -49,8 +49,8 @@ static bool is_judged(struct sl_sink *s, const struct sl_plan *plan, const char 
 	return sl_sink_row(s, sql, params, 5, &s->arena, &cell, 1, ret, err);
 }
 
-static bool save_entry(struct sl_sink *s, const struct sl_plan *plan, const char *state,
-		       struct sl_err *err)
+bool sl_plan_save_entry(struct sl_sink *s, const struct sl_plan *plan, const char *state,
+			struct sl_err *err)
 {
 	static const char gone[] = "delete from sluice.entry where pipeline = $1 and source = $2 "
 				   "and entry = cast($3 as bigint)";
@@ -194,7 +194,7 @@ static bool switch_in(struct sl_sink *s, struct sl_plan *plan, struct sl_err *er
 	SL_FAULT("switch.after_lock", err);
 	if (!check_era(s, plan, err) || !sl_plan_load(s, plan, err) ||
 	    !replace_rows(s, plan, staged, err) || !sl_plan_save(s, plan, err) ||
-	    !save_entry(s, plan, "stored", err) || !save_change(s, plan, err))
+	    !sl_plan_save_entry(s, plan, "stored", err) || !save_change(s, plan, err))
 		return false;
 	SL_FAULT("switch.before_commit", err);
 	if (!s->eng->commit(s->db, err))
@@ -250,7 +250,7 @@ static bool refuse_in(struct sl_sink *s, struct sl_plan *plan, struct sl_err *er
 	plan->out = (struct sl_outcome){0}; /* nothing of it is visible */
 	if (plan->n_live &&
 	    (!sl_plan_find_rejects(s, plan, err) || !replace_refused_rejects(s, plan, err) ||
-	     !save_entry(s, plan, "refused", err)))
+	     !sl_plan_save_entry(s, plan, "refused", err)))
 		return false;
 	return s->eng->commit(s->db, err);
 }

@@ -133,7 +133,7 @@ static void fill_reject(struct sl_batch *b, const struct sl_sink *s, const struc
 	set_text(b, row, 0, sl_str_of(s->p->name));
 	set_text(b, row, 1, sl_str_of(in->source));
 	set_text(b, row, 2, sl_str_of(in->name));
-	set_int(b, row, 3, plan->entry);
+	set_int(b, row, 3, in->edition);
 	set_int(b, row, 4, in->edition);
 	set_text(b, row, 5, sl_str_of(s->p->rev));
 	set_text(b, row, 6, sl_str_of(in->chunks[at.chunk].id));

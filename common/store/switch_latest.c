@@ -114,8 +114,7 @@ bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan, struct sl_
 
 /* --- verdicts --- */
 
-/* _sl_live: what the comparison needs of every live input. */
-static bool make_live(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+bool sl_plan_make_live(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 	size_t n = 0;
@@ -426,7 +425,7 @@ bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *e
 {
 	uint64_t counts[V_COUNT] = {0};
 
-	return delete_gone(s, plan, err) && make_live(s, plan, err) &&
+	return delete_gone(s, plan, err) && sl_plan_make_live(s, plan, err) &&
 	       make_verdicts(s, plan, err) && count_verdicts(s, plan, counts, err) &&
 	       change_rows(s, plan, counts, err) &&
 	       (!counts[V_INSERT] || insert_rows(s, plan, err)) &&
@@ -467,4 +466,39 @@ bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 	plan->out.inserted += plan->rows_live;
 	plan->out.written += plan->rows_live;
 	return true;
+}
+
+/* --- a table made anew --- */
+
+/* "coalesce(t._sl_change, N)" where t is the target's row of the same key and the same columns. */
+static void add_beside(const struct sl_sink *s, const struct sl_plan *plan, const char *table,
+		       bool keep, struct sl_buf *sql)
+{
+	const struct shape shape = {.ranked = true, .several = true};
+
+	sl_buf_addf(sql, "insert into %s select ", table);
+	sl_sink_add_columns(s, sql, "b.");
+	sl_buf_addf(sql,
+		    keep ? ", b._sl_input, b._sl_seq, coalesce(t._sl_change, %" PRId64 ") from "
+			 : ", b._sl_input, b._sl_seq, %" PRId64 " from ",
+		    plan->change);
+	add_best(s, sql, &shape);
+	if (keep) {
+		sl_buf_addf(sql, " left join %s t on ", s->table);
+		add_key_equal(s, sql, "t", "b");
+		sl_buf_adds(sql, " and not (");
+		add_differs(s, sql);
+		sl_buf_adds(sql, ")");
+	}
+	sl_buf_adds(sql, " where b._sl_rank = 1");
+}
+
+bool sl_latest_beside(struct sl_sink *s, struct sl_plan *plan, const char *table, bool keep,
+		      struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	add_beside(s, plan, table, keep, &sql);
+	return sl_latest_stage(s, plan, err) && s->eng->script(s->db, sl_buf_z(&sql), err) &&
+	       s->eng->script(s->db, "drop table " STAGE, err);
 }

@@ -14,6 +14,7 @@
 struct sl_export {
 	struct sl_run *run;
 	struct sl_statement st;
+	bool own;	  /* the pipeline's own table: its contract says the types */
 	const char *path; /* "-": stdout */
 	const struct sl_engine *engine;
 	struct sl_db *db; /* the store, read only */

@@ -190,8 +190,20 @@ static bool take_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 	return (l->batch.rows < ROWS_MAX && l->batch.arena.used < BATCH_BYTES) || hand_on(l, err);
 }
 
-static void add_cast(const struct column *c, size_t i, struct sl_buf *sql)
+/* Digits of a decimal of the pipeline's own table, else those that its values need. */
+static struct sl_type decimal_of(const struct load *l, size_t i)
 {
+	const struct sl_schema *schema = &l->x->run->p->schema;
+	const ptrdiff_t at = l->x->own ? sl_schema_find(schema, sl_str_of(l->names[i])) : -1;
+
+	if (at >= 0 && schema->cols[at].type.kind == SL_DECIMAL)
+		return schema->cols[at].type;
+	return (struct sl_type){SL_DECIMAL, DIGITS_MAX, (uint8_t)l->cols[i].scale};
+}
+
+static void add_cast(const struct load *l, size_t i, struct sl_buf *sql)
+{
+	const struct column *c = &l->cols[i];
 	static const char *const types[] = {
 		[SL_BOOL] = "boolean",		[SL_INT64] = "bigint",
 		[SL_FLOAT64] = "double",	[SL_DATE] = "date",
@@ -199,12 +211,15 @@ static void add_cast(const struct column *c, size_t i, struct sl_buf *sql)
 		[SL_TEXT_LIST] = NULL,		[SL_DECIMAL] = NULL,
 	};
 
-	if (c->kind == SL_DECIMAL && !c->text && c->whole + c->scale <= DIGITS_MAX)
-		sl_buf_addf(sql, "cast(c%zu as decimal(%d,%zu))", i, DIGITS_MAX, c->scale);
-	else if (types[c->kind])
+	if (c->kind == SL_DECIMAL && !c->text && c->whole + c->scale <= DIGITS_MAX) {
+		const struct sl_type t = decimal_of(l, i);
+
+		sl_buf_addf(sql, "cast(c%zu as decimal(%u,%u))", i, t.precision, t.scale);
+	} else if (types[c->kind]) {
 		sl_buf_addf(sql, "cast(c%zu as %s)", i, types[c->kind]);
-	else
+	} else {
 		sl_buf_addf(sql, "c%zu", i);
+	}
 }
 
 static void add_select(const struct load *l, struct sl_buf *sql)
@@ -212,7 +227,7 @@ static void add_select(const struct load *l, struct sl_buf *sql)
 	sl_buf_adds(sql, "select ");
 	for (size_t i = 0; i < l->n; i++) {
 		sl_buf_adds(sql, i ? ", " : "");
-		add_cast(&l->cols[i], i, sql);
+		add_cast(l, i, sql);
 		sl_buf_adds(sql, " as \"");
 		for (const char *p = l->names[i]; *p; p++)
 			sl_buf_adds(sql, *p == '"' ? "\"\"" : (char[]){*p, '\0'});

@@ -10,6 +10,7 @@ extern const struct sl_stage sl_cmd_run;
 extern const struct sl_stage sl_cmd_validate;
 extern const struct sl_stage sl_cmd_plan;
 extern const struct sl_stage sl_cmd_preview;
+extern const struct sl_stage sl_cmd_rebuild;
 extern const struct sl_stage sl_cmd_state;
 extern const struct sl_stage sl_cmd_explain;
 

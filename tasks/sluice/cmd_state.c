@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "run/help.h"
 #include "store/log.h"
+#include "tasks/sluice/audit.h"
 #include "tasks/sluice/cmd.h"
 #include "tasks/sluice/ledger.h"
 
@@ -15,7 +16,7 @@ struct params {
 
 static const struct sl_field fields[] = {
 	SL_F_INT(struct params, entries, SL_F_FLAG, "20", 1, 1000000,
-		 "how many of the newest entries are shown"),
+		 "how many of the newest entries (history: changes) are shown"),
 	SL_F_END,
 };
 
@@ -176,7 +177,11 @@ static bool rescan(struct state *st, struct sl_buf *out, struct sl_err *err)
 		if (!add_runs(st, st->run->p->sources[i].name, &runs, err))
 			return false;
 	}
-	if (!sl_mark_rescan(&st->run->home, st->sink, &generation, err))
+	if (!sl_audit(st->run, "rescan",
+		      sl_arena_printf(&st->run->arena, "marks of %s after generation %u begin anew",
+				      st->sink, st->generation),
+		      err) ||
+	    !sl_mark_rescan(&st->run->home, st->sink, &generation, err))
 		return false;
 	sl_buf_addf(out,
 		    "marks of %s begin anew (generation %u); every entry will be judged again.\n",
@@ -195,8 +200,10 @@ static bool choose(struct state *st, struct sl_buf *out, struct sl_err *err)
 		return show(st, out, err);
 	if (args->n == 1 && strcmp(args->v[0], "rescan") == 0)
 		return rescan(st, out, err);
+	if (args->n == 1 && strcmp(args->v[0], "history") == 0)
+		return sl_audit_show(st->run, st->shown, out, err);
 	sl_err_set(err, SL_ERR_USAGE, "unexpected argument \"%s\"", args->v[0]);
-	return sl_err_hint(err, "sluice state PIPELINE, or sluice state PIPELINE rescan");
+	return sl_err_hint(err, "sluice state PIPELINE [rescan | history]");
 }
 
 static bool run_state(struct sl_run *run, const void *params, struct sl_err *err)
@@ -219,14 +226,17 @@ static bool run_state(struct sl_run *run, const void *params, struct sl_err *err
 const struct sl_stage sl_cmd_state = {
 	.name = "state",
 	.summary = "shows what was collected, what of it is stored, and what waits",
-	.usage = "NAME|FILE [rescan] [--source S] [--entries N] [OPTION]…",
+	.usage = "NAME|FILE [rescan | history] [--source S] [--entries N] [OPTION]…",
 	.description =
 		"Per source the newest entries: stored, pending, or refused (too many rejects); "
 		"then\n"
 		"the runs whose rows older rules made. rescan forgets which entries are stored, "
 		"for\n"
-		"when the database was restored from a backup, and prints the runs to clear.\n",
-	.examples = "sluice state orders\nsluice state orders rescan\n",
+		"when the database was restored from a backup, and prints the runs to clear. "
+		"history\n"
+		"shows what was changed by hand (audit.jsonl): rescans and rebuilds.\n",
+	.examples =
+		"sluice state orders\nsluice state orders rescan\nsluice state orders history\n",
 	.needs = SL_NEEDS_PIPELINE | SL_PIPELINE_ARG | SL_TAKES_ARGS | SL_NEEDS_HOME |
 		 SL_NEEDS_STORE | SL_QUIET_RESULT,
 	.params = fields,

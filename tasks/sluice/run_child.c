@@ -48,6 +48,8 @@ const char *const *sl_child_argv(const struct sl_drive *d, const char *stage, ui
 		words[at++] = "--again";
 	if (d->reporter && strcmp(stage, d->reporter) == 0)
 		words[at++] = "--report";
+	if (d->extra && strcmp(stage, "store") == 0)
+		words[at++] = d->extra;
 	if (n > 0)
 		words[at++] = sl_arena_printf(arena, "--partition=%" PRIu32 "/%" PRIu32, k, n);
 	return finish(arena, words, at);

@@ -14,6 +14,7 @@
 struct sl_drive {
 	struct sl_run *run;
 	const char *run_id;
+	const char *extra;	 /* one more word for store, or NULL */
 	uint32_t partitions_max; /* most children at once */
 	const char *reporter;	 /* stage that is told to --report, too; NULL: none */
 	int failed;		 /* exit code of the first stage that failed; 0: none */

@@ -92,11 +92,7 @@ static bool add_counts(const struct sl_parts *parts, const struct sl_clean_id *i
 
 	const struct sl_counts *counts = sl_clean_counts(reader);
 
-	sum->n_in += counts->n_in;
-	sum->ok += counts->ok;
-	sum->bad += counts->bad;
-	sum->dup += counts->dup;
-	sum->filtered += counts->filtered;
+	sl_counts_add(sum, counts);
 	sl_clean_close(reader);
 	return true;
 }
@@ -157,6 +153,9 @@ static bool feed_part(void *ctx, const struct sl_log_chunk *chunk, uint32_t part
 	const struct sl_clean_id id = id_of(parts, chunk, part);
 	struct sl_clean_reader *reader = NULL;
 
+	if (parts->progress)
+		sl_progress(parts->progress, "source=%s rows=%" PRIu64, parts->source,
+			    parts->run->result.kept);
 	if (!sl_clean_open(&parts->run->home, &id, &reader, err))
 		return false;
 	if (!reader) { /* another store of the same entry was faster and removed it */
@@ -173,17 +172,37 @@ struct sl_part_feed sl_parts_feed(struct sl_parts *parts)
 	return (struct sl_part_feed){.ctx = parts, .part = feed_part};
 }
 
-void sl_parts_remove(const struct sl_parts *parts, const struct sl_log_entry *entry)
+void sl_parts_remove_chunks(const struct sl_parts *parts, const struct sl_log_chunk *chunks,
+			    size_t n)
 {
-	for (size_t i = 0; i < entry->n_inputs; i++) {
-		const struct sl_log_input *input = &entry->inputs[i];
+	for (size_t c = 0; c < n; c++) {
+		for (uint32_t k = 0; k < chunks[c].parts; k++) {
+			const struct sl_clean_id id = id_of(parts, &chunks[c], k);
 
-		for (size_t c = 0; c < input->n_chunks; c++) {
-			for (uint32_t k = 0; k < input->chunks[c].parts; k++) {
-				const struct sl_clean_id id = id_of(parts, &input->chunks[c], k);
-
-				sl_clean_remove(&parts->run->home, &id);
-			}
+			sl_clean_remove(&parts->run->home, &id);
 		}
 	}
+}
+
+void sl_parts_remove(const struct sl_parts *parts, const struct sl_log_entry *entry)
+{
+	for (size_t i = 0; i < entry->n_inputs; i++)
+		sl_parts_remove_chunks(parts, entry->inputs[i].chunks, entry->inputs[i].n_chunks);
+}
+
+void sl_counts_add(struct sl_counts *sum, const struct sl_counts *counts)
+{
+	sum->n_in += counts->n_in;
+	sum->ok += counts->ok;
+	sum->bad += counts->bad;
+	sum->dup += counts->dup;
+	sum->filtered += counts->filtered;
+}
+
+/* limit in hundredths of a percent of the records read, or in rows. */
+bool sl_beyond_limit(const struct sl_pipeline *p, const struct sl_counts *c)
+{
+	if (p->reject_unit == SL_LIMIT_PERCENT)
+		return c->bad * 10000 > (uint64_t)p->reject_limit * c->n_in;
+	return c->bad > (uint64_t)p->reject_limit;
 }
