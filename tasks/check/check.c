@@ -1,0 +1,117 @@
+/*
+ * Lines of the report, and the checks of what lies on this machine.
+ */
+#include "tasks/check/check.h"
+
+#include <sys/statvfs.h>
+
+#include "base/cancel.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/home.h"
+#include "tasks/collect/peek.h"
+
+#define SUBJECT_WIDTH 28
+
+static void add_line(struct sl_check *c, const char *state, const char *subject, const char *text)
+{
+	sl_buf_addf(&c->out, "%-8s%-*s ", state, SUBJECT_WIDTH, subject);
+	sl_buf_add_escaped(&c->out, sl_str_of(text), 1000);
+	sl_buf_addc(&c->out, '\n');
+}
+
+void sl_check_ok(struct sl_check *c, const char *subject, const char *text)
+{
+	c->ok++;
+	add_line(c, "ok", subject, text);
+}
+
+void sl_check_skip(struct sl_check *c, const char *subject, const char *why)
+{
+	c->skipped++;
+	add_line(c, "skipped", subject, why);
+}
+
+void sl_check_fail(struct sl_check *c, const char *subject, const struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+
+	sl_buf_addf(&text, "%s; cure: %s", err->msg,
+		    err->hint[0] ? err->hint : sl_err_kind_help(err->kind));
+	add_line(c, "failed", subject, sl_buf_z(&text));
+	if (c->failed++ > 0)
+		return;
+	c->first = *err;
+	sl_err_prefix(&c->first, "%s", subject);
+}
+
+/* --- home --- */
+
+static bool try_to_write(const struct sl_home *home, struct sl_err *err)
+{
+	struct sl_tmpfile file = SL_TMPFILE_INIT;
+	const bool ok = sl_tmpfile_open(&file, home->dir, err) &&
+			sl_fd_write_all(file.fd, "x", 1, home->dir, err);
+
+	sl_tmpfile_close(&file);
+	return ok;
+}
+
+static const char *describe_space(struct sl_run *run)
+{
+	struct statvfs fs;
+
+	if (statvfs(run->home.dir, &fs) != 0)
+		return run->home.dir;
+	return sl_arena_printf(&run->arena, "%s can be written, %" PRIu64 " MiB free",
+			       run->home.dir, (uint64_t)fs.f_bavail * fs.f_frsize >> 20);
+}
+
+bool sl_check_home(struct sl_check *c, struct sl_err *err)
+{
+	struct sl_run *run = c->run;
+	struct sl_err why = SL_ERR_INIT;
+
+	sl_home_release(&run->home); /* it was only looked for */
+	if (sl_home_open(&run->home, run->home_flag, run->p->name, &why) &&
+	    try_to_write(&run->home, &why)) {
+		sl_check_ok(c, "home", describe_space(run));
+	} else {
+		if (!why.hint[0])
+			sl_err_hint(&why, "make it writable, or name another by --home or "
+					  "SLUICE_HOME");
+		sl_check_fail(c, "home", &why);
+	}
+	return sl_cancel_check(err);
+}
+
+/* --- sources --- */
+
+static void check_source(struct sl_check *c, const struct sl_source *source)
+{
+	struct sl_arena *arena = &c->run->arena;
+	const char *subject = sl_arena_printf(arena, "source %s", source->name);
+	struct sl_err why = SL_ERR_INIT;
+	size_t inputs = 0, fresh = 0;
+
+	if (!sl_peek_count(c->run, source, &inputs, &fresh, &why))
+		sl_check_fail(c, subject, &why);
+	else
+		sl_check_ok(c, subject,
+			    sl_arena_printf(arena, "%zu %s, %zu new", inputs,
+					    inputs == 1 ? "input" : "inputs", fresh));
+}
+
+bool sl_check_sources(struct sl_check *c, struct sl_err *err)
+{
+	const struct sl_pipeline *p = c->run->p;
+
+	for (size_t i = 0; i < p->n_sources; i++) {
+		if (c->run->source && strcmp(c->run->source, p->sources[i].name) != 0)
+			continue;
+		check_source(c, &p->sources[i]);
+		if (!sl_cancel_check(err))
+			return false;
+	}
+	return true;
+}
