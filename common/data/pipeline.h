@@ -143,6 +143,11 @@ void sl_pipeline_close(struct sl_pipeline *p);
 
 const struct sl_source *sl_pipeline_source(const struct sl_pipeline *p, const char *name);
 
+/* Tells every field that the file (and what is laid over it) leaves out and that has a default:
+ * its path ("sources.drop.max_bytes") and that default as text. */
+void sl_pipeline_defaults(const struct sl_pipeline *p,
+			  void (*tell)(void *ctx, const char *path, const char *value), void *ctx);
+
 /* The keys and tables of every section, for --describe and docs/reference. */
 void sl_pipeline_describe(struct sl_buf *out);
 

@@ -11,6 +11,7 @@ extern const struct sl_stage sl_cmd_validate;
 extern const struct sl_stage sl_cmd_plan;
 extern const struct sl_stage sl_cmd_preview;
 extern const struct sl_stage sl_cmd_rebuild;
+extern const struct sl_stage sl_cmd_rejects;
 extern const struct sl_stage sl_cmd_state;
 extern const struct sl_stage sl_cmd_explain;
 

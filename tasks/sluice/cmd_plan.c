@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "run/help.h"
 #include "tasks/sluice/cmd.h"
-
-#define VALUE_MAX 100 /* bytes of a value shown */
+#include "tasks/sluice/plan_explain.h"
 
 struct plan {
 	bool json, explain;
@@ -201,98 +200,13 @@ static void plan_text(struct sl_run *run, struct sl_buf *out)
 			    pipeline_word(run), steps[i].mapped ? " --partition k/n" : "");
 }
 
-static void explain_value(const char *path, const char *value, const char *from, struct sl_buf *out)
-{
-	const size_t begin = out->n;
-
-	sl_buf_addf(out, "%s = ", path);
-	sl_buf_add_escaped(out, sl_str_of(value), VALUE_MAX);
-
-	const size_t used = out->n - begin;
-
-	sl_buf_addf(out, "%*s# %s\n", used < 50 ? (int)(50 - used) : 1, "", from);
-}
-
-static void explain_scalar(struct sl_run *run, const char *path, const struct sl_node *n,
-			   struct sl_buf *out)
-{
-	const char *from = n->at.line ? sl_arena_printf(&run->arena, "%s:%u:%u", n->at.file,
-							n->at.line, n->at.col)
-				      : n->at.origin;
-
-	explain_value(path, n->text, from ? from : "default", out);
-}
-
-/* The tree without recursion: a stack of places, as deep as YAML may be. */
-struct place {
-	const struct sl_node *node;
-	const char *path;
-	size_t next;
-};
-
-static const char *child_path(struct sl_run *run, const struct place *at, size_t i)
-{
-	if (at->node->kind == SL_NODE_SEQ)
-		return sl_arena_printf(&run->arena, "%s[%zu]", at->path, i);
-	return sl_arena_printf(&run->arena, "%s%s%s", at->path, at->path[0] ? "." : "",
-			       at->node->keys[i]->text);
-}
-
-static void explain_tree(struct sl_run *run, struct sl_buf *out)
-{
-	struct place stack[80];
-	size_t depth = 1;
-
-	stack[0] = (struct place){.node = run->p->root, .path = ""};
-	while (depth > 0) {
-		struct place *at = &stack[depth - 1];
-
-		if (at->next == at->node->n) {
-			depth--;
-			continue;
-		}
-
-		const char *path = child_path(run, at, at->next);
-		const struct sl_node *child = at->node->items[at->next++];
-
-		if (child->kind == SL_NODE_SCALAR)
-			explain_scalar(run, path, child, out);
-		else if (depth < SL_ARRAY_LEN(stack))
-			stack[depth++] = (struct place){.node = child, .path = path};
-	}
-}
-
-/* What the file leaves out of a source. */
-static void explain_defaults(struct sl_run *run, struct sl_buf *out)
-{
-	for (size_t i = 0; i < run->p->n_sources; i++) {
-		const struct sl_source *s = &run->p->sources[i];
-		const struct sl_node *map =
-			sl_node_get(sl_node_get(run->p->root, "sources"), s->name);
-
-		for (const struct sl_field *f = s->kind->params; f->name; f++) {
-			if (f->def && !sl_node_get(map, f->name))
-				explain_value(sl_arena_printf(&run->arena, "sources.%s.%s", s->name,
-							      f->name),
-					      f->def, "default", out);
-		}
-	}
-}
-
-static void plan_explain(struct sl_run *run, struct sl_buf *out)
-{
-	explain_value("backend", run->backend ? run->backend : "embedded", run->backend_from, out);
-	explain_tree(run, out);
-	explain_defaults(run, out);
-}
-
 static bool run_plan(struct sl_run *run, const void *params, struct sl_err *err)
 {
 	const struct plan *plan = params;
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
 	if (plan->explain)
-		plan_explain(run, &out);
+		sl_plan_explain(run, &out);
 	else if (plan->json)
 		plan_json(run, &out);
 	else
