@@ -263,8 +263,8 @@ void sl_driver_help(const struct sl_stage *const *commands, size_t n, struct sl_
 	}
 	sl_buf_adds(
 		out,
-		"\n    The name of a stage (collect, normalize, store, aggregate, report, query)\n"
-		"    executes that stage. \"sluice COMMAND --help\" tells more.\n"
+		"\n    The name of a stage (collect, normalize, store, aggregate, query, export,\n"
+		"    check, report) executes that stage. \"sluice COMMAND --help\" tells more.\n"
 		"\nOPTIONS\n"
 		"  -h, --help                  this text\n"
 		"  -V, --version               version\n"

@@ -13,6 +13,9 @@ extern const struct sl_stage sl_cmd_preview;
 extern const struct sl_stage sl_cmd_rebuild;
 extern const struct sl_stage sl_cmd_rejects;
 extern const struct sl_stage sl_cmd_state;
+extern const struct sl_stage sl_cmd_runs;
+extern const struct sl_stage sl_cmd_init;
+extern const struct sl_stage sl_cmd_completion;
 extern const struct sl_stage sl_cmd_explain;
 
 #endif

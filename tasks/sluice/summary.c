@@ -75,10 +75,10 @@ static void add_next(const struct sl_run *run, const struct sl_result *t, int co
 	if (code == 75)
 		sl_buf_addf(out, "sluice run %s (again, it can succeed now)\n", arg);
 	else if (code != 0)
-		sl_buf_addf(out, "sluice explain %d\n", code);
-	else if (t->rejected)
-		sl_buf_addf(out, "sluice query %s --sql 'select * from sluice.reject limit 10'\n",
+		sl_buf_addf(out, code == 65 ? "sluice rejects %s show\n" : "sluice check %s\n",
 			    arg);
+	else if (t->rejected)
+		sl_buf_addf(out, "sluice rejects %s show\n", arg);
 	else if (run->p->n_queries)
 		sl_buf_addf(out, "sluice query %s %s\n", arg, run->p->queries[0].name);
 	else
