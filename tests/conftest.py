@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.lib.machine import find_plain_bin
 from tests.lib.services import Postgres, start_postgres
 from tests.lib.stage import BIN, SHARED, Sluice
 
@@ -68,3 +69,10 @@ def make(tmp_path: Path, bin_dir: Path, request: pytest.FixtureRequest) -> Calla
 def backend(request: pytest.FixtureRequest) -> str:
     """Each such test runs on DuckDB and on PostgreSQL."""
     return str(request.param)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Executables without sanitizers, where they are built: for tests of very many executions."""
+    if found := find_plain_bin():
+        monkeypatch.setattr("tests.lib.stage.BIN", found)

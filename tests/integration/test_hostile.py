@@ -109,6 +109,7 @@ def wanted_rejects(found: list[dict[str, Any]], wanted: list[tuple[int, str, str
         assert words in reject["reason"]
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("case", [c for c in CONTENTS if c.rejects], ids=lambda c: c.name)
 def test_broken_content_is_refused_names_its_place_and_is_mended(make: Make, tmp_path: Path, case: Content) -> None:
     s = make(write(tmp_path, {"drop": file_source(codec=case.codec)}, CONTRACT))
@@ -301,6 +302,7 @@ def counted(s: Sluice) -> list[dict[str, int]]:
 FREE_KIB = {"embedded": [0, 6, 16, 120, 300, 500], "local": [4, 16, 200]}
 
 
+@pytest.mark.usefixtures("quick")
 def test_full_disk_is_74_at_every_step_and_more_space_completes_the_run(
     make: Make, tmp_path: Path, thousands: Path, backend: str
 ) -> None:

@@ -23,7 +23,6 @@ from tests.lib.expected import (
     table,
     write_two_sources,
 )
-from tests.lib.machine import find_plain_bin
 from tests.lib.stage import Done, Sluice, finish, kill_group
 
 Make = Callable[..., Sluice]
@@ -34,13 +33,6 @@ DAYS = 5
 @pytest.fixture(params=["append", "latest"])
 def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Executables without sanitizers, where they are built: for tests of very many executions."""
-    if found := find_plain_bin():
-        monkeypatch.setattr("tests.lib.stage.BIN", found)
 
 
 def day(number: int) -> tuple[str, ...]:
