@@ -1,8 +1,9 @@
-"""Every pipeline file, spoiled in a hundred seeded ways: each mistake exits 78 and is told at its place."""
+"""Every pipeline file, spoiled in two hundred seeded ways: each mistake exits 78 and is told at its place."""
 
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ import yaml
 from tests.lib.stage import ROOT
 
 FILES = sorted((ROOT / "pipelines").glob("*/pipeline.yaml"))
-AT_LEAST = 100
-PER_KIND = 16
+AT_LEAST = 200
+PER_KIND = 32
+SHOWN = 50  # errors of one file that are told; the others are counted
 SEED = 20260112
 DEPTH = 64
 
@@ -80,8 +82,8 @@ def unknown_keys(text: str, all_entries: list[Entry]) -> Iterator[Mutation]:
         engine = e.path[0] == "backends" and len(e.path) == 4
         if not (e.fixed or e.path[0] == "rules") or engine or "values" in e.path or e.key.value.endswith(")"):
             continue
-        spoiled = replaced(text, e.key, e.key.value + "_zz")
-        yield Mutation("unknown key", spoiled, place(e.key.start_mark, "E1003"))
+        for key in (e.key.value + "_zz", "zz_" + e.key.value, e.key.value.upper()):
+            yield Mutation("unknown key", replaced(text, e.key, key), place(e.key.start_mark, "E1003"))
 
 
 def wrong_types(text: str, all_entries: list[Entry]) -> Iterator[Mutation]:
@@ -199,3 +201,44 @@ def test_every_mistake_is_told_at_its_place(original: Path, tmp_path: Path, bin_
     assert len(spoiled) >= AT_LEAST
     wrong = [c for c in (complaint(bin_dir / "sluice", file, m) for m in spoiled) if c]
     assert not wrong, f"{len(wrong)} of {len(spoiled)}:\n" + "\n".join(wrong[:5])
+
+
+def test_all_mistakes_of_a_file_are_told_in_one_pass(tmp_path: Path, bin_dir: Path) -> None:
+    """Mistakes of other kinds in every section, in the order of their lines."""
+    text = (ROOT / "pipelines/orders/pipeline.yaml").read_text(encoding="utf-8")
+    folder = tmp_path / "orders"
+    shutil.copytree(ROOT / "pipelines/orders", folder)
+    file = folder / "pipeline.yaml"
+    wanted = []
+    for old, new, code in [
+        ("pipeline: orders", "pipelin: orders", "E1003"),
+        ("codec: csv", "codec: csw", "E1008"),
+        ("type: int64", "type: int46", "E1005"),
+        ("zone: Europe/Paris", "zone: Europe/Pari", "E1008"),
+        ("version: placed_at", "version: placed", "E1008"),
+    ]:
+        assert old in text, old
+        line = text[: text.index(old)].count("\n") + 1
+        text = text.replace(old, new, 1)
+        wanted.append((line, code))
+    file.write_text(text, encoding="utf-8")
+    done = subprocess.run([bin_dir / "sluice", "validate", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    told = re.findall(rf"^{re.escape(str(file))}:(\d+):\d+: error\[(E\d+)\]", done.stderr, re.M)
+    lines = [int(line) for line, _ in told]
+    assert lines == sorted(lines)
+    assert {line for line, _ in wanted} <= set(lines), done.stderr
+    assert f"{file}: {len(told)} errors" in done.stdout
+
+
+def test_of_very_many_mistakes_fifty_are_told_and_all_are_counted(tmp_path: Path, bin_dir: Path) -> None:
+    file = tmp_path / "pipeline.yaml"
+    good = (ROOT / "pipelines/orders/pipeline.yaml").read_text(encoding="utf-8")
+    extra = 30
+    file.write_text(good.rstrip() + "\n" + "".join(f"zz{i}: 1\n" for i in range(SHOWN + extra)), encoding="utf-8")
+    shutil.copytree(ROOT / "pipelines/orders", tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.yaml"))
+    done = subprocess.run([bin_dir / "sluice", "validate", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert done.stderr.count("error[E1003]") == SHOWN
+    assert f"and {extra} more errors" in done.stderr
+    assert f"{file}: {SHOWN + extra} errors" in done.stdout
