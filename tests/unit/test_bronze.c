@@ -333,6 +333,52 @@ static void test_bronze_every_damaged_byte_is_seen(void **state)
 	assert_int_equal(err.kind, SL_ERR_IO);
 }
 
+#define BOMB_BYTES ((size_t)64 << 20)
+#define SKIPPABLE_HEAD 8
+
+/* Fills n bytes with a frame that readers pass over. */
+static void put_skippable(char *to, size_t n)
+{
+	const uint32_t head[] = {0x184D2A50, (uint32_t)(n - SKIPPABLE_HEAD)};
+
+	memset(to, 0, n);
+	memcpy(to, head, sizeof(head));
+}
+
+/* A frame that unpacks to far more than its part, of exactly the size that the header states. */
+static void test_bronze_bomb_stops_at_the_size_of_its_part(void **state)
+{
+	const struct sl_chunk_key key = key_of(NULL);
+	sl_cleanup(sl_freep) char *noise = sl_xmalloc(SL_PART_BYTES);
+	sl_cleanup(sl_freep) char *zeros = sl_xcalloc(1, BOMB_BYTES);
+	sl_cleanup(sl_buf_release) struct sl_buf file = SL_BUF_INIT, out = SL_BUF_INIT;
+	struct sl_bronze_writer *w = NULL;
+	struct sl_err err = SL_ERR_INIT;
+	struct sl_chunk c;
+	bool is_new;
+
+	(void)state;
+	fill(noise, SL_PART_BYTES, 7);
+	assert_ok(err, sl_bronze_begin(&home, &key, 0, &w, &err));
+	assert_ok(err, sl_bronze_part(w, (struct sl_str){noise, SL_PART_BYTES}, 1, &err));
+	assert_ok(err, sl_bronze_finish(w, true, &arena, &c, &is_new, &err));
+	sl_cleanup(sl_freep) char *path = chunk_path(c.id);
+	assert_ok(err, sl_file_read(path, 4 << 20, &file, &err));
+	const size_t room = c.parts[0].frames;
+	char *frame = file.p + file.n - room;
+	size_t n = ZSTD_compress(frame, room - SKIPPABLE_HEAD, zeros, BOMB_BYTES, 19);
+
+	assert_false(ZSTD_isError(n));
+	put_skippable(frame + n, room - n);
+	assert_ok(err, sl_file_replace(path, file.p, file.n, &err));
+	struct sl_bronze_reader *r = open_chunk(c.id);
+	assert_false(sl_bronze_read(r, 0, &out, &err));
+	assert_int_equal(err.kind, SL_ERR_IO);
+	assert_non_null(strstr(err.msg, c.id));
+	assert_true(out.cap <= SL_PART_BYTES + (64 << 10));
+	sl_bronze_close(r);
+}
+
 static void test_bronze_missing_chunk_names_the_cure(void **state)
 {
 	struct sl_bronze_reader *r = NULL;
@@ -358,6 +404,7 @@ int main(void)
 		T(test_bronze_oversize_record_comes_in_pieces),
 		T(test_bronze_abandoned_chunk_leaves_nothing),
 		T(test_bronze_every_damaged_byte_is_seen),
+		T(test_bronze_bomb_stops_at_the_size_of_its_part),
 		T(test_bronze_missing_chunk_names_the_cure),
 	};
 

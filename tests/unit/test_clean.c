@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <ftw.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -247,6 +248,60 @@ static void test_clean_any_damaged_byte_makes_it_missing_and_removed(void **stat
 	sl_clean_close(open_it(w));
 }
 
+/* Replaces a number in the header, with a checksum that fits. */
+static void forge(struct world *w, const char *key, const char *number)
+{
+	sl_cleanup(sl_freep) char *path = path_of(w);
+	sl_cleanup(sl_buf_release) struct sl_buf old = SL_BUF_INIT, out = SL_BUF_INIT;
+	struct sl_err err = SL_ERR_INIT;
+
+	assert_true(sl_file_read(path, 1 << 20, &old, &err));
+	const char *from = strstr(sl_buf_z(&old), key);
+	assert_non_null(from);
+	from += strlen(key);
+	sl_buf_add(&out, old.p, (size_t)(from - old.p));
+	sl_buf_adds(&out, number);
+	from += strspn(from, "0123456789");
+	sl_buf_add(&out, from, (size_t)(old.p + old.n - from) - sizeof(uint64_t));
+	const uint64_t sum = XXH3_64bits(out.p, out.n);
+	sl_buf_add(&out, &sum, sizeof(sum));
+	assert_true(sl_file_replace(path, out.p, out.n, &err));
+}
+
+static void test_clean_frame_larger_than_stated_is_not_unpacked(void **state)
+{
+	struct world *w = *state;
+	struct sl_err err = SL_ERR_INIT;
+	struct sl_clean_reject *rejects;
+	struct sl_batch b;
+	size_t n;
+
+	write_it(w);
+	forge(w, "\"cols_raw\":", "9");
+	forge(w, "\"rejects_raw\":", "9");
+	struct sl_clean_reader *r = open_it(w);
+	assert_non_null(r);
+	sl_batch_init(&b, &w->stored, SL_PART_ROWS);
+	assert_false(sl_clean_rows(r, &b, &err));
+	assert_int_equal(err.kind, SL_ERR_IO);
+	sl_err_clear(&err);
+	assert_false(sl_clean_rejects(r, &rejects, &n, &err));
+	assert_int_equal(err.kind, SL_ERR_IO);
+	sl_batch_release(&b);
+	sl_clean_close(r);
+}
+
+static void test_clean_part_that_states_absurd_sizes_is_made_again(void **state)
+{
+	struct world *w = *state;
+
+	write_it(w);
+	forge(w, "\"cols_raw\":", "1099511627776");
+	assert_null(open_it(w));
+	write_it(w);
+	sl_clean_close(open_it(w));
+}
+
 static void test_clean_other_columns_are_refused(void **state)
 {
 	struct world *w = *state;
@@ -299,6 +354,8 @@ int main(void)
 		T(test_clean_same_rows_give_same_bytes),
 		T(test_clean_missing_part_is_no_error),
 		T(test_clean_any_damaged_byte_makes_it_missing_and_removed),
+		T(test_clean_frame_larger_than_stated_is_not_unpacked),
+		T(test_clean_part_that_states_absurd_sizes_is_made_again),
 		T(test_clean_other_columns_are_refused),
 		T(test_clean_oversize_record_is_one_reject),
 	};
