@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -97,3 +98,11 @@ def test_nothing_of_the_build_tree_is_named_in_the_installed_files(prefix: Path)
     assert len(ours) > 10
     named = [p.name for p in ours if str(ROOT).encode() in p.read_bytes()]
     assert not named
+
+
+def test_every_executable_has_its_manual_page(alone: Alone, prefix: Path) -> None:
+    pages = {p.stem for p in (prefix / "share" / "man" / "man1").glob("*.1")}
+    assert pages == {p.name for p in (prefix / "bin").iterdir()}
+    told = (prefix / "share" / "man" / "man1" / "sluice-collect.1").read_text().replace("\\-", "-")
+    flags = set(re.findall(r"--[a-z][a-z-]+", alone("sluice-collect", "--help").stdout))
+    assert flags and all(flag in told for flag in flags)
