@@ -129,6 +129,27 @@ static void close_gunzip(struct sl_gunzip **g)
 	sl_gunzip_close(*g);
 }
 
+/* What is packed by other programs is told as such, not as a strange header or broken JSON. */
+static bool refuse_packed(struct sl_str first, const char *name, struct sl_err *err)
+{
+	static const struct {
+		const char *magic, *format, *cure;
+	} packed[] = {
+		{"\050\265\057\375", "zstd", "zstd -d"},
+		{"\3757zXZ", "xz", "xz -d"},
+		{"PK\003\004", "zip", "unzip"},
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(packed); i++)
+		if (sl_str_starts(first, packed[i].magic)) {
+			sl_err_set(err, SL_ERR_DATA, "cannot read \"%s\": it is packed by %s", name,
+				   packed[i].format);
+			return sl_err_hint(err, "only gzip is unpacked here; unpack it first: %s",
+					   packed[i].cure);
+		}
+	return true;
+}
+
 /* Hands over all bytes of fd; *ret_read: how many the file had. */
 static bool copy_bytes(struct reading *r, int fd, const char *name, uint64_t *ret_read,
 		       struct sl_err *err)
@@ -148,6 +169,8 @@ static bool copy_bytes(struct reading *r, int fd, const char *name, uint64_t *re
 		if (n == 0)
 			break;
 		SL_FAULT("collect.while_reading", err);
+		if (total == 0 && !refuse_packed(bytes, name, err))
+			return false;
 		if (total == 0 && sl_gunzip_is(bytes))
 			g = sl_gunzip_open(r->params->max_bytes, pass_on, r);
 		total += bytes.n;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import random
 import socket
@@ -197,6 +198,9 @@ UNREADABLE: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "gz_damaged": (content(PACKED[:-8] + b"\0" * 8), 65, "gzip data are damaged"),
     "gz_followed": (content(PACKED + b"junk"), 65, "other bytes follow"),
     "gz_bomb": (content(gzip.compress(b"id,t\n" + b"1,a\n" * (16 << 20))), 65, "more than 1000 times its size"),
+    "zstd": (content(b"\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00"), 65, "it is packed by zstd"),
+    "xz": (content(lzma.compress(GOOD["csv"])), 65, "it is packed by xz"),
+    "zip": (content(b"PK\x03\x04\x14\x00"), 65, "it is packed by zip"),
     "long_header": (content(b"id,t" + b",x" * 600_000), 65, "header row is longer than"),
     "utf16_csv": (content(UTF16), 65, "the input is UTF-16"),
     "nul_in_header": (content(b"id,t\0\n1,a\n"), 65, "column 2 in the header holds a NUL"),
