@@ -125,21 +125,25 @@ def test_raised_limit_lets_the_refused_entry_in(make: Make, shop: Path, backend:
 
 
 @pytest.mark.parametrize("mode", ["append", "latest"])
-def test_changed_rules_replace_rows_and_old_rules_bring_them_back(
+def test_changed_rules_change_exactly_their_rows_and_old_rules_bring_them_back(
     make: Make, tmp_path: Path, backend: str, mode: str
 ) -> None:
     folder = tmp_path / "shop"
     file = write_pipeline(folder, mode)
-    write_csv(folder, "a.csv", [*rows(1, 3), (4, "2026-01-05T00:00:00Z", "20.00", "BE")])
+    write_csv(folder, "a.csv", [*rows(1, 3), *rows(10, 2, country="BE", day=5)])
     s = make(file, backend)
     s("run", "--run-id", "r1")
-    before = s.table(ALL)
-    other = CONTRACT.replace("zone: UTC}", "zone: UTC}\n  note: {type: text}")
-    assert other != CONTRACT
-    lower = CONTRACT.replace("min: 0", "max: 100")
-    write_pipeline(folder, mode, contract=lower)
+    write_csv(folder, "b.csv", [*rows(2, 1, country="BE", day=9), *rows(20, 4)])
+    s("run", "--run-id", "r2")
+    before, by_id = s.table(ALL), s.query(ALL)
+    write_pipeline(folder, mode, extra="rules:\n  - map: {from: country, values: {BE: CH}}")
+    moved = {r["id"]: r["_sl_change"] for r in s.query("select id, _sl_change from shop")} if mode == "latest" else {}
     s("run", "--replay")
-    assert s.table(ALL) == before
+    changed = [r | {"country": "CH"} if r["country"] == "BE" else r for r in by_id]
+    assert s.query(ALL) == changed != by_id
+    if mode == "latest":
+        now = {r["id"]: r["_sl_change"] for r in s.query("select id, _sl_change from shop")}
+        assert {i for i in now if now[i] != moved[i]} == {2, 10, 11}
     write_pipeline(folder, mode)
     s("run", "--replay")
     assert s.table(ALL) == before
