@@ -31,11 +31,26 @@ static void add_counts(struct sl_result *r, const struct sl_made *made)
 	r->written += made->is_new;
 }
 
-static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_work_item *item,
-		      struct sl_progress *progress,
-		      char first_reject[static sizeof(((struct sl_made *)0)->reject)],
-		      struct sl_err *err)
+/* What a partition says once: told to people at its end, or with the first part concerned. */
+struct news {
+	char reject[sizeof(((struct sl_made *)0)->reject)];
+	unsigned absent; /* chunks whose header lacks columns */
+};
+
+#define ABSENT_TOLD 10 /* chunks */
+
+static void tell_absent(const struct sl_made *made, struct news *news)
 {
+	if (news->absent++ < ABSENT_TOLD)
+		sl_log(SL_WARNING, "the header lacks columns: all their values are NULL",
+		       "input=\"%s\" columns=\"%s\"", made->input, made->absent);
+}
+
+static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_work_item *item,
+		      struct sl_progress *progress, struct news *news, struct sl_err *err)
+{
+	bool told = false;
+
 	for (uint32_t i = 0; i < item->n; i++) {
 		struct sl_made made;
 
@@ -43,8 +58,11 @@ static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_wo
 		    !sl_maker_part(m, item->source, item->chunk, item->first + i, &made, err))
 			return false;
 		add_counts(&run->result, &made);
-		if (!*first_reject)
-			memcpy(first_reject, made.reject, sizeof(made.reject));
+		if (!*news->reject)
+			memcpy(news->reject, made.reject, sizeof(made.reject));
+		if (*made.absent && !told)
+			tell_absent(&made, news);
+		told = told || *made.absent;
 		sl_progress(progress, "records=%" PRIu64 " rejected=%" PRIu64, run->result.n_in,
 			    run->result.rejected);
 	}
@@ -75,7 +93,7 @@ static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 {
 	const struct normalize *n = p;
 	sl_cleanup(sl_maker_free) struct sl_maker *m = NULL;
-	char first_reject[sizeof(((struct sl_made *)0)->reject)] = "";
+	struct news news = {.absent = 0};
 	struct sl_progress progress = sl_progress_begin("normalizing");
 	struct sl_work work;
 
@@ -87,12 +105,12 @@ static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 	tell_work(run, &work);
 	m = sl_maker_new(run->p, &run->home, run->dry_run);
 	for (size_t i = 0; i < work.n; i++)
-		if (!make_item(run, m, &work.v[i], &progress, first_reject, err))
+		if (!make_item(run, m, &work.v[i], &progress, &news, err))
 			return false;
 	sl_progress_end(&progress);
-	if (*first_reject)
+	if (*news.reject)
 		sl_log(SL_WARNING, "rows rejected", "rows=%" PRIu64 " first=\"%s\"",
-		       run->result.rejected, first_reject);
+		       run->result.rejected, news.reject);
 	return true;
 }
 

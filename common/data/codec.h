@@ -40,6 +40,10 @@ struct sl_codec {
 	const struct sl_field *params;
 	size_t params_size;
 
+	/* What the field table cannot tell of the settings; names the field that is wrong. May be
+	 * NULL. SL_ERR_CONFIG. */
+	bool (*check)(const void *params, const char **field, struct sl_err *err);
+
 	/* True when the format has a header record that every part needs (CSV). collect then keeps
 	 * the first record aside (frame 0) and gives it to decode. May be NULL: no header. */
 	bool (*has_header)(const void *params);
@@ -56,6 +60,10 @@ struct sl_codec {
 	 * SL_ERR_DATA (a column twice, header unusable), SL_ERR_CONFIG. */
 	bool (*open)(const void *params, const struct sl_contract *contract, struct sl_str header,
 		     void **ret_decoder, struct sl_err *err);
+
+	/* Adds "a, b": columns read that the header lacks, so that all their values are NULL. May
+	 * be NULL. */
+	void (*absent)(const void *decoder, struct sl_buf *names);
 
 	/*
 	 * Decodes the records of one part into an empty batch: adds a row per record with its

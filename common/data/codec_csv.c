@@ -271,15 +271,18 @@ static void close_decoder(void *decoder)
 	free(d);
 }
 
-static bool check_params(const struct sl_csv *p, struct sl_err *err)
+static bool check_params(const void *params, const char **field, struct sl_err *err)
 {
+	const struct sl_csv *p = params;
 	const char *delimiter = p->delimiter ? p->delimiter : "";
 	const char *quote = p->quote ? p->quote : "";
 	const unsigned char d = (unsigned char)delimiter[0];
+	*field = "delimiter";
 	if (d == 0 || delimiter[1] != '\0' || d >= 0x80 || d == '\n' || d == '\r')
 		return sl_err_set(err, SL_ERR_CONFIG, "delimiter \"%s\" is not one ASCII character",
 				  delimiter);
 	const unsigned char q = (unsigned char)quote[0];
+	*field = "quote";
 	if (q && (quote[1] != '\0' || q >= 0x80 || q == '\n' || q == '\r' || q == d))
 		return sl_err_set(
 			err, SL_ERR_CONFIG,
@@ -291,7 +294,8 @@ static bool open_decoder(const void *params, const struct sl_contract *contract,
 			 struct sl_str header, void **ret_decoder, struct sl_err *err)
 {
 	const struct sl_csv *p = params;
-	if (!check_params(p, err) || !refuse_utf16(header, err))
+	const char *field;
+	if (!check_params(p, &field, err) || !refuse_utf16(header, err))
 		return false;
 	struct decoder *d = sl_xcalloc(1, sizeof(*d));
 	d->params = p;
@@ -308,6 +312,17 @@ static bool open_decoder(const void *params, const struct sl_contract *contract,
 	}
 	*ret_decoder = d;
 	return true;
+}
+
+static void name_absent(const void *decoder, struct sl_buf *names)
+{
+	const struct decoder *d = decoder;
+	for (size_t col = 0; col < d->contract->n; col++) {
+		if (d->cell_of[col] >= 0 || d->contract->cols[col].computed)
+			continue;
+		sl_buf_adds(names, names->n > 0 ? ", " : "");
+		sl_buf_add_escaped(names, sl_str_of(d->contract->cols[col].from), 60);
+	}
 }
 
 static bool means_null(const struct decoder *d, const struct cell *cell)
@@ -391,9 +406,11 @@ const struct sl_codec sl_codec_csv = {
 	.version = 1,
 	.params = fields,
 	.params_size = sizeof(struct sl_csv),
+	.check = check_params,
 	.has_header = has_header,
 	.cut = sl_csv_cut,
 	.open = open_decoder,
+	.absent = name_absent,
 	.decode = decode,
 	.close = close_decoder,
 };

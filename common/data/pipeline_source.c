@@ -78,6 +78,17 @@ static const struct sl_codec *find_codec(struct sl_reading *r, const char *name,
 	return NULL;
 }
 
+static void check_codec(struct sl_reading *r, const struct sl_source *s,
+			const struct sl_node *settings, struct sl_place at)
+{
+	struct sl_err err = SL_ERR_INIT;
+	const char *field = "";
+	if (!s->codec->check || s->codec->check(s->codec_params, &field, &err))
+		return;
+	sl_diag_add(r->diags, SL_E1006, settings ? sl_value_place(settings, field, at) : at, "%s",
+		    err.msg);
+}
+
 static void read_codec(struct sl_reading *r, struct sl_source *s, const struct sl_node *n)
 {
 	struct sl_arena *arena = &r->p->arena;
@@ -97,8 +108,9 @@ static void read_codec(struct sl_reading *r, struct sl_source *s, const struct s
 	if (!s->codec)
 		return;
 	s->codec_params = sl_arena_zalloc(arena, 1, s->codec->params_size);
-	sl_fields_read(s->codec->params, s->codec_params, s->codec->params_size, settings, NULL,
-		       sl_arena_printf(arena, "codec \"%s\"", name), arena, r->diags);
+	if (sl_fields_read(s->codec->params, s->codec_params, s->codec->params_size, settings, NULL,
+			   sl_arena_printf(arena, "codec \"%s\"", name), arena, r->diags))
+		check_codec(r, s, settings, at);
 }
 
 static void read_params(struct sl_reading *r, struct sl_source *s, const struct sl_node *map,

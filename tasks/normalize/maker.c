@@ -114,6 +114,17 @@ static void tell_first_reject(const struct sl_batch *b, struct sl_made *ret)
 			 *r->field ? r->field : "record", r->reason, r->rule);
 }
 
+/* All values of such a column are NULL, which is right for some inputs and a slip in others. */
+static void tell_absent(const struct sl_maker *m, struct sl_made *ret)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf names = SL_BUF_INIT;
+
+	ret->input = sl_bronze_chunk(m->chunk)->input;
+	if (m->source->codec->absent)
+		m->source->codec->absent(m->decoder, &names);
+	snprintf(ret->absent, sizeof(ret->absent), "%s", sl_buf_z(&names));
+}
+
 static bool make_part(struct sl_maker *m, const struct sl_clean_id *id, struct sl_made *ret,
 		      struct sl_err *err)
 {
@@ -130,6 +141,7 @@ static bool make_part(struct sl_maker *m, const struct sl_clean_id *id, struct s
 		return false;
 	count_rows(&m->batch, &ret->counts);
 	tell_first_reject(&m->batch, ret);
+	tell_absent(m, ret);
 	return m->dry_run ||
 	       sl_clean_write(m->writer, m->home, id, &m->batch, m->p->contract.n_stored,
 			      (struct sl_str){m->bytes.p, part->bytes}, part->offset, &ret->counts,

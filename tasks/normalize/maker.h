@@ -25,8 +25,10 @@ void sl_maker_free(struct sl_maker **m);
 
 struct sl_made {
 	struct sl_counts counts;
-	bool is_new;	  /* false: adopted */
-	char reject[200]; /* the first one's "field: reason (rule)" of a new part, or "" */
+	bool is_new;	   /* false: adopted */
+	char reject[200];  /* the first one's "field: reason (rule)" of a new part, or "" */
+	char absent[200];  /* of a new part: "a, b", columns read that its header lacks, or "" */
+	const char *input; /* the part's, of a new part; until the next one is made */
 };
 
 /*

@@ -31,7 +31,8 @@ struct preview {
 	struct sl_run *run;
 	const struct sl_source *source;
 	struct sl_peek peek;
-	bool fresh; /* the input is new */
+	bool fresh;	      /* the input is new */
+	struct sl_buf absent; /* columns read that its header lacks */
 	struct sl_batch batch;
 };
 
@@ -74,6 +75,8 @@ static bool make_rows(struct preview *v, struct sl_err *err)
 	sl_batch_init(&v->batch, &p->schema, SL_PART_ROWS);
 	if (!codec->open(v->source->codec_params, &p->contract, header, &decoder, err))
 		return sl_err_prefix(err, "input \"%s\"", sl_buf_z(&v->peek.input));
+	if (codec->absent)
+		codec->absent(decoder, &v->absent);
 	const bool ok = sl_rows_make(p, v->source, decoder, sl_buf_str(&v->peek.bytes),
 				     v->peek.last, &v->batch, err);
 
@@ -146,6 +149,9 @@ static void add_text(const struct preview *v, const struct sl_output *rows, stru
 	sl_buf_addstr(out, sl_buf_str(&rows->text));
 	for (size_t i = 0; i < v->batch.n_rejects; i++)
 		add_reject_text(v, &v->batch.rejects[i], out);
+	if (v->absent.n)
+		sl_buf_addf(out, "the header lacks columns, all their values are NULL: %s\n",
+			    sl_buf_z(&v->absent));
 	add_counts_text(v, out);
 }
 
@@ -178,6 +184,8 @@ static void add_json(const struct preview *v, const struct sl_output *rows, stru
 	sl_buf_add_json(out, sl_str_of(v->run->p->name));
 	add_key(out, "source", sl_str_of(v->source->name));
 	add_key(out, "input", sl_buf_str(&v->peek.input));
+	if (v->absent.n)
+		add_key(out, "absent", sl_buf_str(&v->absent));
 	sl_buf_addf(out,
 		    ",\"new\":%s,\"whole\":%s,\"records\":%zu,\"kept\":%zu,\"dup\":%zu,"
 		    "\"filtered\":%zu,\"rejected\":%zu,\"rows\":",
@@ -223,6 +231,7 @@ static void tell(struct preview *v)
 static void release(struct preview *v)
 {
 	sl_peek_release(&v->peek);
+	sl_buf_release(&v->absent);
 	sl_batch_release(&v->batch);
 }
 

@@ -177,3 +177,12 @@ def test_store_alone_picks_up_what_a_killed_run_left(make: Make, shop: Path, bac
     s("collect", "--run-id", "dead")
     assert s("run").result["inserted"] == 8
     assert count(s) == 8
+
+
+def test_column_that_the_header_lacks_is_told(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    assert "header lacks" not in s("run").stderr
+    (shop / "inbox" / "c.csv").write_text("id,placed,totals,country\n200,2026-01-01T00:00:00Z,9.50,FR\n")
+    warnings = [line for line in s("run").stderr.splitlines() if line.startswith("WARNING") and "lacks" in line]
+    assert len(warnings) == 1
+    assert 'input="inbox/c.csv" columns="total"' in warnings[0]

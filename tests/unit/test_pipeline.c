@@ -62,6 +62,9 @@ static int enter(void **state)
 		return -1;
 	write_file("models/m.sql", "SELECT 1");
 	write_file("queries/q.sql", "SELECT 1");
+	write_file("delete.sql", "DELETE FROM shop");
+	write_file("two.sql", "SELECT 1; SELECT 2");
+	write_file("none.sql", "-- nothing yet");
 	*state = f;
 	return 0;
 }
@@ -185,6 +188,8 @@ static void test_pipeline_mistakes_are_told_at_their_place(void **state)
 		{"path: in", "paht: in", "5:3 E1004, 7:5 E1003"},
 		{"{csv: {delimiter: \";\"}}", "cvs", "8:12 E1007"},
 		{"{csv: {delimiter: \";\"}}", "{cvs: {}}", "8:13 E1007"},
+		{"{csv: {delimiter: \";\"}}", "{csv: {delimiter: ;;}}", "8:30 E1006"},
+		{"{csv: {delimiter: \";\"}}", "{csv: {quote: \",\"}}", "8:26 E1006"},
 		{"{csv: {delimiter: \";\"}}", "{csv: {}, json: {}}", "8:12 E1005"},
 		{"delimiter:", "delimitre:", "8:19 E1003"},
 		{"codec: {csv: {delimiter: \";\"}}", "input: all\n    codec: csv", "8:12 E1007"},
@@ -247,6 +252,11 @@ static void test_pipeline_mistakes_are_told_at_their_place(void **state)
 		{"m: {as: table}", "shop.orders: {file: models/m.sql}", "23:3 E1011"},
 		{"q: {description: all}", "q: {file: q.sql}", "25:13 E1012"},
 		{"q: {description: all}", "q.x: {file: queries/q.sql}", "25:3 E1005"},
+		{"m: {as: table}", "m: {file: delete.sql}", "23:13 E1012"},
+		{"m: {as: table}", "m: {file: two.sql}", "23:13 E1012"},
+		{"m: {as: table}", "m: {file: none.sql}", "23:13 E1012"},
+		{"q: {description: all}", "q: {file: delete.sql}", "25:13 E1012"},
+		{"q: {description: all}", "q: {file: two.sql}", "25:13 E1012"},
 		{"bytes: 8MiB", "bytes: 8 parsecs", "26:27 E1005"},
 		{"bytes: 8MiB", "bytes: 8KiB", "26:27 E1006"},
 		{"max: 4", "max: 0", "26:17 E1006"},
