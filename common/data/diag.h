@@ -28,7 +28,7 @@
 	X(E1009, "nested too deeply, too large, or too many aliases", "make the file simpler")     \
 	X(E1010, "a feature of YAML that is refused here", "write it plainly")                     \
 	X(E1011, "two settings contradict each other", "remove one of them")                       \
-	X(E1012, "a file named here cannot be read", "create it, or mend the path")                \
+	X(E1012, "a file named here cannot be used", "create it, mend the path, or what it holds") \
 	X(E1013, "a regular expression or template is wrong", "mend it at the place named")        \
 	X(E1014, "an unsupported format version", "use the version named")
 

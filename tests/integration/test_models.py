@@ -88,6 +88,7 @@ def test_model_is_one_select(make: Make, shop: Path, sql: str) -> None:
     s = make(shop / "pipeline.yaml")
     write_model(shop, "totals", sql)
     assert "totals.sql" in s("aggregate", "--run-id", "r", code=78).result["error"]
+    assert "totals.sql" in s("validate", code=78).stderr
 
 
 def test_before_the_first_store_there_is_nothing_to_aggregate(make: Make, shop: Path, backend: str) -> None:
