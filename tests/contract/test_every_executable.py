@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -24,7 +25,10 @@ PLACE_LINE = re.compile(r"^(\S+: error\[E\d{4}\]: .*| +\d+ \|.*| +\|.*)$")
 DAY = ("--interval-start", "2026-01-01T00:00:00Z", "--interval-end", "2026-01-02T00:00:00Z")
 
 # The driver's commands that work on a pipeline are driven like stages, as "sluice run" and so on.
-COMMANDS = ("run", "plan", "state")
+COMMANDS = ("run", "plan", "state", "preview", "runs", "rejects", "rebuild")
+# What a stage needs beside its pipeline, and which ones belong to no run.
+NEEDS = {"sluice-query": ("--sql", "select 1"), "sluice-export": ("--sql", "select 1", "-o", "-")}
+NO_RUN = ("plan", "state", "preview", "runs", "rejects", "rebuild", "sluice-query", "sluice-check")
 
 
 def _executables() -> list[tuple[str, ...]]:
@@ -34,9 +38,7 @@ def _executables() -> list[tuple[str, ...]]:
 
 ALL = _executables()
 everyone = pytest.mark.parametrize("exe", ALL, ids=["_".join(e) for e in ALL])
-with_runs = pytest.mark.parametrize(
-    "exe", [e for e in ALL if e[-1] not in ("plan", "state", "sluice-query")], ids=lambda e: "_".join(e)
-)
+with_runs = pytest.mark.parametrize("exe", [e for e in ALL if e[-1] not in NO_RUN], ids=lambda e: "_".join(e))
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,43 @@ def test_errors_in_a_pipeline_have_a_place(exe: tuple[str, ...], work: Path, tmp
 
 
 @everyone
+def test_unknown_key_is_refused_with_a_suggestion(exe: tuple[str, ...], work: Path, tmp_path: Path) -> None:
+    path = write_pipeline(tmp_path / "bad", extra="rejets: {limit: 1}")
+    assert_refused(call(exe, "--pipeline", str(path), cwd=work), 78, 'did you mean "rejects"?')
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline with a HOME in which one run is stored."""
+    base = tmp_path_factory.mktemp("finished")
+    path = write_pipeline(base / "shop")
+    write_csv(base / "shop", "a.csv", rows(1, 3))
+    assert call(("sluice", "run"), str(path), "--run-id", "r", cwd=base).code == 0
+    return base
+
+
+@everyone
+def test_success_ends_with_a_result_and_logs_only_log_lines(
+    exe: tuple[str, ...], finished: Path, tmp_path: Path
+) -> None:
+    """After one whole run, everything has something to do or to show. Nothing but PATH and HOME in the environment."""
+    cwd, pipeline = tmp_path / "cwd", str(finished / "shop" / "pipeline.yaml")
+    cwd.mkdir()
+    shutil.copytree(finished / "home", cwd / "home")
+    run_id = ("--run-id", "r") if exe[-1] not in NO_RUN else ()
+    needs = ("-o", str(cwd / "out.csv")) if exe[-1] == "sluice-export" else NEEDS.get(exe[-1], ())
+    done = call(exe, "--pipeline", pipeline, *run_id, *needs, cwd=cwd)
+    assert done.code == 0, done.err
+    result = done.result
+    assert result["exit"] == 0 and "error" not in result and result["pipeline"] == "shop"
+    if exe[-1] != "sluice-collect":  # it only counts what is in
+        assert result["n_in"] in (0, sum(result[key] for key in ("kept", "dup", "filtered", "rejected")))
+    assert result["seconds"] >= 0 and result["peak_kib"] > 0 and len(done.err.splitlines()[-1].encode()) < 8192
+    assert all(LOG_LINE.match(line) for line in done.err.splitlines()[:-1]), done.err
+    assert {p.name for p in cwd.iterdir()} <= {"home", "out.csv"}
+
+
+@everyone
 def test_unknown_source_and_backend_are_refused(exe: tuple[str, ...], pipeline: str, work: Path) -> None:
     assert_refused(call(exe, "--pipeline", pipeline, "--source", "nosuch", cwd=work), 64, "nosuch")
     assert_refused(call(exe, "--pipeline", pipeline, "--backend", "nosuch", cwd=work), 78, "nosuch")
@@ -175,10 +214,13 @@ def test_unknown_source_and_backend_are_refused(exe: tuple[str, ...], pipeline: 
 
 @everyone
 def test_without_any_home_it_is_a_configuration_error(exe: tuple[str, ...], pipeline: str, work: Path) -> None:
-    if exe[-1] == "plan":
-        pytest.skip("plan keeps nothing")
-    query = ("--sql", "select 1") if exe[-1] == "sluice-query" else ()
-    assert_refused(call(exe, "--pipeline", pipeline, *query, cwd=work, env=environment(None)), 78, "SLUICE_HOME")
+    done = call(exe, "--pipeline", pipeline, *NEEDS.get(exe[-1], ()), cwd=work, env=environment(None))
+    if exe[-1] in ("plan", "preview"):  # they keep nothing
+        assert done.code == 0
+    elif exe[-1] == "sluice-check":  # it tells, and goes on
+        assert done.code == 78 and re.search(r"^failed +home .*SLUICE_HOME", done.out, re.M), done.out
+    else:
+        assert_refused(done, 78, "SLUICE_HOME")
 
 
 @with_runs
@@ -206,7 +248,11 @@ def test_wrong_interval_is_refused(exe: tuple[str, ...], flags: tuple[str, ...],
 
 @everyone
 def test_secret_on_the_command_line_is_refused_and_not_repeated(exe: tuple[str, ...], work: Path) -> None:
-    for words in (("--set", "x.y=postgres://me:hush@db/x"), ("--set", "drop.password=hush"), ("-p", "http://u:hush@h/")):
+    for words in (
+        ("--set", "x.y=postgres://me:hush@db/x"),
+        ("--set", "drop.password=hush"),
+        ("-p", "http://u:hush@h/"),
+    ):
         done = call(exe, *words, cwd=work)
         assert_refused(done, 64, "secret")
         assert "hush" not in done.err
@@ -216,19 +262,18 @@ def test_secret_on_the_command_line_is_refused_and_not_repeated(exe: tuple[str, 
 def test_it_touches_nothing_in_the_current_directory(exe: tuple[str, ...], pipeline: str, tmp_path: Path) -> None:
     cwd = tmp_path / "cwd"
     cwd.mkdir()
-    query = ("--sql", "select 1") if exe[-1] == "sluice-query" else ()
-    call(exe, "--pipeline", pipeline, *query, cwd=cwd, env=environment(tmp_path / "home"))
+    call(exe, "--pipeline", pipeline, *NEEDS.get(exe[-1], ()), cwd=cwd, env=environment(tmp_path / "home"))
     assert list(cwd.iterdir()) == []
 
 
 @everyone
 def test_closed_streams_are_no_trouble(exe: tuple[str, ...], pipeline: str, work: Path) -> None:
     """A file that is opened must not land on a number that is closed, and be written into."""
-    words = " ".join(f"'{w}'" for w in (str(BIN / exe[0]), *exe[1:], "--pipeline", pipeline))
-    query = " --sql 'select 1'" if exe[-1] == "sluice-query" else ""
+    argv = (str(BIN / exe[0]), *exe[1:], "--pipeline", pipeline, *NEEDS.get(exe[-1], ()))
+    words = " ".join(f"'{w}'" for w in argv)
     for closed in ("<&-", ">&-", "<&- >&-", "2>&-", "<&- >&- 2>&-"):
         done = subprocess.run(
-            ["sh", "-c", f"{words}{query} {closed}"],
+            ["sh", "-c", f"{words} {closed}"],
             cwd=work,
             env=environment(work / "home"),
             capture_output=True,
@@ -276,7 +321,7 @@ def test_result_goes_to_the_files_that_ask_for_it(exe: tuple[str, ...], work: Pa
 @with_runs
 def test_execution_leaves_a_record(exe: tuple[str, ...], pipeline: str, work: Path) -> None:
     env = environment(work / "home") | {"AIRFLOW_CTX_DAG_ID": "dag", "AIRFLOW_CTX_TRY_NUMBER": "2"}
-    done = call(exe, "--pipeline", pipeline, "--run-id", "a/b", cwd=work, env=env)
+    done = call(exe, "--pipeline", pipeline, "--run-id", "a/b", *NEEDS.get(exe[-1], ()), cwd=work, env=env)
     stage = done.result["stage"]
     records = list((work / "home" / "shop" / "runs" / "a%2Fb" / "stages").glob(f"{stage}-*.json"))
     assert len(records) == 1, done.err
@@ -291,7 +336,7 @@ def test_same_call_has_the_same_run(exe: tuple[str, ...], pipeline: str, tmp_pat
     for number in range(2):
         cwd = tmp_path / f"cwd{number}"
         cwd.mkdir()
-        names.add(call(exe, "--pipeline", pipeline, *DAY, cwd=cwd).result["run"])
+        names.add(call(exe, "--pipeline", pipeline, *DAY, *NEEDS.get(exe[-1], ()), cwd=cwd).result["run"])
     assert len(names) == 1
 
 
@@ -304,6 +349,7 @@ def test_driver_itself_keeps_the_contract(work: Path) -> None:
     assert_refused(call(("sluice",), "--colour", cwd=work), 64, "--colour")
     assert "unknown key" in call(("sluice",), "--explain", "E1003", cwd=work).out
     assert "retry" in call(("sluice",), "explain", "75", cwd=work).out.lower()
+    assert "rejects" in call(("sluice", "completion"), "bash", cwd=work).out
     assert_refused(call(("sluice",), "explain", "E9999", cwd=work), 64, "E9999")
 
 

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("SLUICE_BIN_DIR", ROOT / "build" / "dev" / "bin"))
 SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared"))
 TIMEOUT = 120.0
+# Said to the driver; what is no command of its own becomes the stage of that name.
+DRIVER = ("run", "query", "state", "plan", "validate", "preview", "runs", "rejects", "rebuild", "check", "export")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Sluice:
     def argv(self, exe: str, *args: str) -> list[str]:
         """Driver commands take the pipeline as an argument, stages as --pipeline."""
         common = ["--backend", self.backend, *(w for s in self.sets for w in ("--set", s))]
-        if exe in ("run", "query", "state", "plan", "validate"):
+        if exe in DRIVER:
             return [str(BIN / "sluice"), exe, self.pipeline, *common, *args]
         return [str(BIN / f"sluice-{exe}"), "--pipeline", self.pipeline, *common, *args]
 

@@ -1,0 +1,153 @@
+"""Every exit class that the real thing can bring about: what went wrong decides the code, whoever meets it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lib.services import Postgres, free_port
+from tests.lib.shop import rows, write_csv, write_pipeline
+from tests.lib.stage import Sluice
+
+Make = Callable[..., Sluice]
+
+# Those that talk to the store, and what they need beside the pipeline.
+STORE = {
+    "store": ("--run-id", "r"),
+    "aggregate": ("--run-id", "r"),
+    "report": ("--run-id", "r"),
+    "query": ("--sql", "select 1"),
+    "export": ("-o", "-"),
+    "check": (),
+    "run": (),
+    "state": (),
+    "runs": (),
+    "rejects": (),
+    "rebuild": (),
+}
+store_users = pytest.mark.parametrize("exe", STORE)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    write_pipeline(folder, extra="models: {totals: {as: view}}")
+    (folder / "models").mkdir()
+    (folder / "models" / "totals.sql").write_text("select count(*) as n from shop")
+    write_csv(folder, "a.csv", rows(1, 3))
+    return folder
+
+
+def local(make: Make, shop: Path, uri: str) -> Sluice:
+    """On a PostgreSQL of that URI; something is collected and waits to be stored."""
+    s = make(shop / "pipeline.yaml")
+    s("collect", "--run-id", "r")
+    s.backend = "local"
+    s.env["SLUICE_CONN_WAREHOUSE"] = uri
+    return s
+
+
+def assert_kind(s: Sluice, exe: str, code: int, kind: str) -> None:
+    done = s(exe, *STORE[exe], code=code)
+    assert done.result["exit"] == code and done.result["kind"] == kind, done.result
+
+
+@store_users
+def test_server_that_is_down_is_69(make: Make, shop: Path, exe: str) -> None:
+    if exe == "report":
+        pytest.skip("nothing to report: it asks for no server")
+    assert_kind(local(make, shop, f"postgres://u@127.0.0.1:{free_port()}/x"), exe, 69, "unavailable")
+
+
+@store_users
+def test_user_who_is_not_let_in_is_77(make: Make, shop: Path, exe: str, postgres: Postgres) -> None:
+    uri = postgres.uri("postgres").replace("//postgres@", "//nobody_here@")
+    assert_kind(local(make, shop, uri), exe, 77, "auth")
+
+
+@store_users
+def test_unknown_connection_is_78(make: Make, shop: Path, exe: str) -> None:
+    s = local(make, shop, "")
+    del s.env["SLUICE_CONN_WAREHOUSE"]
+    assert_kind(s, exe, 78, "config")
+
+
+def test_database_that_is_not_there_is_78(make: Make, shop: Path, postgres: Postgres) -> None:
+    assert_kind(local(make, shop, postgres.uri("nowhere")), "store", 78, "config")
+
+
+def test_user_without_rights_is_77(make: Make, shop: Path, postgres: Postgres) -> None:
+    postgres.psql("create role guest_77 login")
+    uri = postgres.uri("postgres").replace("//postgres@", "//guest_77@")
+    for exe in ("store", "check"):
+        assert_kind(local(make, shop, uri), exe, 77, "auth")
+
+
+def test_too_many_rejects_are_65_for_store_and_for_the_driver(make: Make, shop: Path, backend: str) -> None:
+    s = make(shop / "pipeline.yaml", backend)
+    write_csv(shop, "bad.csv", rows(1, 2, total="-1.00"))
+    assert s("run", "--run-id", "r", code=65).result["kind"] == "data"
+    assert s("store", "--run-id", "r", code=65).result["rejected"] == 2
+
+
+def test_named_file_that_is_missing_is_66(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s.sets.append("drop.path=" + str(shop / "missing.csv"))
+    for exe in ("collect", "run", "check", "preview"):
+        assert s(exe, code=66).result["kind"] == "input"
+
+
+def test_home_that_cannot_be_made_is_73(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s.home = Path("/proc/sluice")
+    for exe in ("collect", "store", "run", "state", "check"):
+        assert s(exe, code=73).result["kind"] == "create"
+    out = ["--sql", "select 1", "-o", "/proc/sluice/x.csv"]
+    s.home = shop / "home"
+    s("run")
+    for exe in ("query", "export"):
+        assert s(exe, *out, code=73).result["kind"] == "create"
+
+
+def test_output_that_cannot_be_written_is_74(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s("run")
+    for exe in ("query", "export", "check", "preview", "runs", "rejects", "plan", "state"):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            argv = s.argv(exe, *STORE.get(exe, ()))
+            done = subprocess.run(
+                argv, env=s.environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 74, done.stderr
+        assert '"kind":"io"' in done.stderr.splitlines()[-1], exe
+
+
+def test_server_that_answers_nonsense_is_told_as_unavailable(make: Make, shop: Path) -> None:
+    """Something else listens on the port and hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def hang_up() -> None:
+        for _ in range(4):
+            try:
+                listener.accept()[0].close()
+            except OSError:
+                return
+
+    threading.Thread(target=hang_up, daemon=True).start()
+    port = listener.getsockname()[1]
+    try:
+        assert_kind(local(make, shop, f"postgres://u@127.0.0.1:{port}/x"), "store", 69, "unavailable")
+    finally:
+        listener.close()
+
+
+def test_nothing_new_is_99_for_collect_and_0_for_the_driver(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s("run")
+    assert s("collect", code=99).result["kind"] == "nothing"
+    assert s("run").result["exit"] == 0
