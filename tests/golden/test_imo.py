@@ -282,6 +282,16 @@ def test_each_file_alone_gives_every_value_that_people_read(
     assert checked == len(wanted)
 
 
+def test_montpellier_file_alone_is_134_observations_of_60_listings(make: Make, shared: Path, backend: str) -> None:
+    sluice = make("imo", backend)
+    sluice.sets = [f"fichiers.path={shared}/data/imo/annonces/montpellier_vente_detail_20251112.json"]
+    done = sluice("run").result
+    assert (done["n_in"], done["kept"], done["dup"]) == (134, 134, 0)
+    assert sluice.query("select count(*) as n from silver.observations") == [{"n": 134}]
+    assert sluice.query("select count(*) as n from silver.annonces") == [{"n": 60}]
+    assert sluice("run").result["written"] == 0
+
+
 @pytest.fixture(scope="module")
 def folders(
     request: pytest.FixtureRequest, bin_dir: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory
