@@ -80,13 +80,42 @@ static size_t key_length(struct sl_str s)
 	return i > 0 && i < s.n && s.p[i] == '=' ? i + 1 : 0;
 }
 
-/* Where the value at the start of s ends: before the next " key=". */
+/* Where the value at the start of s ends: before the next " key=", which a value in quotes may hold
+ * unless a quote stands before it. */
 static size_t value_length(struct sl_str s)
 {
+	const bool quoted = s.n > 0 && s.p[0] == '"';
+
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == ' ' && key_length(sl_str_sub(s, i + 1, s.n)) > 0)
+		if (s.p[i] == ' ' && (!quoted || (i > 1 && s.p[i - 1] == '"')) &&
+		    key_length(sl_str_sub(s, i + 1, s.n)) > 0)
 			return i;
 	return s.n;
+}
+
+/* value without the quotes around it. */
+static struct sl_str unquoted(struct sl_str value)
+{
+	if (value.n < 2 || value.p[0] != '"' || value.p[value.n - 1] != '"')
+		return value;
+	return sl_str_sub(value, 1, value.n - 2);
+}
+
+/* Quotes inside a value in quotes become "'", so that its end can be seen. */
+static void soften_quotes(struct sl_buf *pairs)
+{
+	struct sl_str rest = sl_buf_str(pairs);
+
+	while (rest.n > 0) {
+		const size_t key = key_length(rest);
+		const size_t n = value_length(sl_str_sub(rest, key, rest.n));
+		const struct sl_str inner = unquoted(sl_str_sub(rest, key, n));
+
+		for (size_t i = 0; inner.n < n && i < inner.n; i++)
+			if (inner.p[i] == '"')
+				pairs->p[(size_t)(inner.p - pairs->p) + i] = '\'';
+		rest = sl_str_sub(rest, key + n + 1, rest.n);
+	}
 }
 
 static void add_pairs_json(struct sl_buf *line, struct sl_str pairs)
@@ -99,7 +128,7 @@ static void add_pairs_json(struct sl_buf *line, struct sl_str pairs)
 		sl_buf_addc(line, ',');
 		sl_buf_add_json(line, name);
 		sl_buf_addc(line, ':');
-		sl_buf_add_json(line, sl_str_sub(pairs, key, value));
+		sl_buf_add_json(line, unquoted(sl_str_sub(pairs, key, value)));
 		pairs = sl_str_sub(pairs, key + value + 1, pairs.n);
 	}
 }
@@ -154,6 +183,8 @@ void sl_log(enum sl_level level, const char *message, const char *pairs, ...)
 		sl_buf_vaddf(&values, pairs, ap);
 		va_end(ap);
 	}
+	if (!setup.json)
+		soften_quotes(&values);
 	if (setup.json)
 		build_json_cut(&line, level, message, sl_buf_str(&values));
 	else

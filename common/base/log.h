@@ -18,7 +18,10 @@ enum sl_level { SL_DEBUG, SL_INFO, SL_WARNING, SL_ERROR };
 void sl_log_setup(enum sl_level min, bool json, const char *who);
 bool sl_log_enabled(enum sl_level level);
 
-/* message: plain words; pairs: printf format of "key=value key=value" or NULL. */
+/*
+ * message: plain words; pairs: printf format of "key=value key=value" or NULL. A value of several
+ * words stands in quotes; those that it holds itself are "'" in a text line.
+ */
 void sl_log(enum sl_level level, const char *message, const char *pairs, ...) SL_PRINTF(3, 4);
 
 /*

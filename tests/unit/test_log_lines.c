@@ -120,6 +120,36 @@ static void test_log_json_gives_each_pair_its_member(void **state)
 	json_decref(line);
 }
 
+static void log_quotes(void *arg)
+{
+	const bool *json = arg;
+
+	sl_log_setup(SL_INFO, *json, "run");
+	sl_log(SL_ERROR, "no file", "hint=\"give \"--set a.path='x'\", or b\" rows=%d first=\"%s\"",
+	       7, "\"q\"");
+}
+
+static void test_log_value_in_quotes_ends_where_its_quotes_end(void **state)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+	sl_cleanup(sl_buf_release) struct sl_buf json = SL_BUF_INIT;
+	bool as_json = false;
+	json_t *line;
+
+	(void)state;
+	support_child(log_quotes, &as_json, &text);
+	assert_non_null(strstr(sl_buf_z(&text),
+			       "hint=\"give '--set a.path='x'', or b\" rows=7 first=\"'q'\"\n"));
+	as_json = true;
+	support_child(log_quotes, &as_json, &json);
+	line = json_loads(json.p, 0, NULL);
+	assert_non_null(line);
+	assert_member(line, "hint", "give \"--set a.path='x'\", or b");
+	assert_member(line, "rows", "7");
+	assert_member(line, "first", "\"q\"");
+	json_decref(line);
+}
+
 static void test_log_enabled_says_what_is_written(void **state)
 {
 	(void)state;
@@ -138,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_log_line_stays_below_4096_bytes),
 		cmocka_unit_test(test_log_long_json_line_is_still_json),
 		cmocka_unit_test(test_log_json_gives_each_pair_its_member),
+		cmocka_unit_test(test_log_value_in_quotes_ends_where_its_quotes_end),
 		cmocka_unit_test(test_log_enabled_says_what_is_written),
 	};
 
