@@ -267,8 +267,21 @@ static bool set_session(struct sl_db *db, const struct sl_db_conf *conf, struct 
 	return pg_script(db, sl_buf_z(&sql), err);
 }
 
+/* libpq would try any host: a connection of another kind is a slip, not a server that is down. */
+static bool check_kind(const struct sl_conn *c, struct sl_err *err)
+{
+	if (strcmp(c->type, "postgres") == 0)
+		return true;
+	sl_err_set(err, SL_ERR_CONFIG, "connection \"%s\" is of type \"%s\", not postgres", c->id,
+		   c->type);
+	return sl_err_hint(err, "write it as postgres://user:password@host:5432/database");
+}
+
 static bool pg_open(const struct sl_db_conf *conf, struct sl_db **ret, struct sl_err *err)
 {
+	if (!check_kind(conf->conn, err))
+		return false;
+
 	struct sl_db *db = sl_xcalloc(1, sizeof(*db));
 
 	db->app_name = sl_xstrndup(conf->app_name, 63); /* the server cuts it there */

@@ -6,6 +6,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "data/sqltext.h"
+
+#define SQL_MAX ((size_t)1 << 20)
+
 /* 1234567 → "1,234,567" */
 static const char *grouped(uint64_t value, char out[32])
 {
@@ -30,14 +35,22 @@ static void add_count(struct sl_buf *out, const char *label, uint64_t value, con
 		    detail);
 }
 
+static void add_detail(struct sl_buf *detail, const char *label, uint64_t value)
+{
+	char text[32];
+
+	sl_buf_addf(detail, "%s%s %s", detail->n ? ", " : "", label, grouped(value, text));
+}
+
 static void add_rows(const struct sl_result *t, const struct sl_buf *rejects, struct sl_buf *out)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf detail = SL_BUF_INIT;
 
-	sl_buf_addf(&detail,
-		    "inserted %" PRIu64 ", updated %" PRIu64 ", unchanged %" PRIu64
-		    ", stale %" PRIu64 ", superseded %" PRIu64,
-		    t->inserted, t->updated, t->unchanged, t->stale, t->superseded);
+	add_detail(&detail, "inserted", t->inserted);
+	add_detail(&detail, "updated", t->updated);
+	add_detail(&detail, "unchanged", t->unchanged);
+	add_detail(&detail, "stale", t->stale);
+	add_detail(&detail, "superseded", t->superseded);
 	add_count(out, "rows in", t->n_in, "");
 	add_count(out, "kept", t->kept, t->kept ? sl_buf_z(&detail) : "");
 	if (t->dup)
@@ -66,6 +79,23 @@ static void add_places(const struct sl_run *run, struct sl_buf *out)
 	sl_buf_addf(out, "  files       %s\n", run->home.dir);
 }
 
+/* The first query, with the parameters that it wants. */
+static void add_query(const struct sl_run *run, struct sl_buf *out)
+{
+	const struct sl_query *q = &run->p->queries[0];
+	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+	struct sl_err ignored = SL_ERR_INIT;
+	struct sl_sqltext sql;
+
+	sl_buf_addf(out, "sluice query %s %s", run->pipeline_arg, q->name);
+	if (sl_file_read(q->file, SQL_MAX, &text, &ignored) &&
+	    sl_sqltext_read(sl_buf_str(&text), true, &arena, &sql, &ignored))
+		for (size_t i = 0; i < sql.n_names; i++)
+			sl_buf_addf(out, " --param %s=…", sql.names[i]);
+	sl_buf_addc(out, '\n');
+}
+
 static void add_next(const struct sl_run *run, const struct sl_result *t, int code,
 		     struct sl_buf *out)
 {
@@ -80,7 +110,7 @@ static void add_next(const struct sl_run *run, const struct sl_result *t, int co
 	else if (t->rejected)
 		sl_buf_addf(out, "sluice rejects %s show\n", arg);
 	else if (run->p->n_queries)
-		sl_buf_addf(out, "sluice query %s %s\n", arg, run->p->queries[0].name);
+		add_query(run, out);
 	else
 		sl_buf_addf(out, "sluice query %s --sql 'select * from %s limit 10'\n", arg,
 			    run->p->store.table);

@@ -98,11 +98,19 @@ def test_before_the_first_store_there_is_nothing_to_aggregate(make: Make, shop: 
 
 def test_named_query_takes_parameters(make: Make, shop: Path, backend: str) -> None:
     s = make(shop / "pipeline.yaml", backend)
-    s("run")
+    assert f"  next        sluice query {s.pipeline} big --param least=…\n" in s("run").stdout
     assert [r["id"] for r in s("query", "big", "--param", "least=2", "--format", "json").rows()] == [1, 2, 3]
     assert ":least" in s("query", "big", code=64).result["error"]
     assert ":most" in s("query", "big", "--param", "least=2", "--param", "most=3", code=64).result["error"]
     assert "big" in s("query", "small", code=64).result["hint"]
+
+
+def test_connection_of_another_kind_is_refused(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s.backend = "local"
+    for form in ("mysql://etl:secret@127.0.0.1:1/shop", '{"conn_type": "mysql", "host": "127.0.0.1", "port": 1}'):
+        error = s("store", "--run-id", "r", code=78, env={"SLUICE_CONN_WAREHOUSE": form}).result["error"]
+        assert error == 'connection "warehouse" is of type "mysql", not postgres'
 
 
 def test_query_writes_csv_json_table_and_files(make: Make, shop: Path, backend: str, tmp_path: Path) -> None:
