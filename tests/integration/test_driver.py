@@ -1,0 +1,90 @@
+"""What people look with: preview, check, runs, state's history, completion, progress. None of it changes a table."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lib.shop import ALL, rows, write_csv, write_pipeline
+from tests.lib.stage import BIN, Sluice
+
+Make = Callable[..., Sluice]
+BAD = (4, "2026-01-02T00:00:00Z", "-1", "FR")
+
+
+@pytest.fixture
+def shop(make: Make, tmp_path: Path, backend: str) -> Sluice:
+    s = make(write_pipeline(tmp_path / "shop"), backend)
+    write_csv(tmp_path / "shop", "a.csv", [*rows(1, 3), BAD])
+    return s
+
+
+def files(folder: Path) -> dict[str, int]:
+    return {str(p): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def test_preview_shows_what_would_be_kept_and_rejected_and_writes_nothing(shop: Sluice) -> None:
+    done = shop("preview", "--limit", "10")
+    assert (done.result["n_in"], done.result["kept"], done.result["rejected"]) == (4, 3, 1)
+    assert "total" in done.stdout and "min" in done.stdout
+    assert files(shop.home) == {}
+
+
+def test_check_tells_each_thing_on_a_line_and_changes_no_table(shop: Sluice) -> None:
+    before = files(shop.home)
+    lines = shop("check").stdout.splitlines()
+    assert all(line.split()[0] in ("ok", "skipped") for line in lines), lines
+    assert {"pipeline", "home", "source", "store"} <= {line.split()[1] for line in lines}
+    assert files(shop.home).keys() - before.keys() <= {str(shop.home / "shop" / "data.db")}
+
+
+def test_check_names_what_is_wrong_and_its_exit_code(shop: Sluice) -> None:
+    write_csv(Path(shop.pipeline).parent, "a.csv", rows(1, 3))
+    shop("run")
+    write_pipeline(Path(shop.pipeline).parent, extra="models: {m: {as: view}}")
+    folder = Path(shop.pipeline).parent / "models"
+    folder.mkdir()
+    (folder / "m.sql").write_text("select nothing from shop\n")
+    done = shop("check", code=78)
+    (line,) = [line for line in done.stdout.splitlines() if not line.startswith(("ok", "skipped"))]
+    assert "nothing" in line or "nothing" in done.stderr
+
+
+def test_runs_shows_each_stage_of_each_run_with_its_exit(shop: Sluice) -> None:
+    shop("run", "--run-id", "first", code=65)
+    write_csv(Path(shop.pipeline).parent, "a.csv", rows(1, 3))
+    shop("run", "--run-id", "second")
+    told = shop("runs").stdout
+    assert told.index("second") < told.index("first")
+    assert "exit 65" in told[told.index("first") :] and "exit 65" not in told[: told.index("first")]
+    only = shop("runs", "--run", "first", "--format", "json").rows()
+    assert {r["run"] for r in only} == {"first"}
+
+
+def test_changes_by_hand_are_in_the_history_with_who_and_what(shop: Sluice) -> None:
+    write_csv(Path(shop.pipeline).parent, "a.csv", rows(1, 3))
+    shop("run")
+    before = shop.query(ALL)
+    shop("state", "rescan")
+    shop("rebuild")
+    lines = shop("state", "history").stdout.splitlines()
+    assert len([line for line in lines if "rescan" in line]) == 1
+    assert len([line for line in lines if "rebuild" in line]) == 1
+    assert shop.query(ALL) == before
+
+
+@pytest.mark.parametrize("word", ["run", "--backend", "sluice-"])
+def test_completion_of_bash_offers_commands_and_flags(word: str) -> None:
+    script = subprocess.run([BIN / "sluice", "completion", "bash"], capture_output=True, text=True, check=True).stdout
+    assert word in script
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_progress_off_a_terminal_is_a_few_log_lines(shop: Sluice) -> None:
+    write_csv(Path(shop.pipeline).parent, "a.csv", rows(1, 30_000))
+    done = shop("run")
+    assert "\r" not in done.stderr and "\x1b" not in done.stderr
+    assert len(done.stderr.splitlines()) < 30
