@@ -192,9 +192,8 @@ static void note_refused(struct store *st, const struct entry *e, const struct s
 		   "entry %" PRIu64 " of source \"%s\" has %" PRIu64 " rejected of %" PRIu64
 		   " records, more than rejects.limit allows; nothing of it was stored",
 		   e->log.n, e->source->name, c->bad, c->n_in);
-	sl_err_hint(r,
-		    "see the rejects (sluice rejects), mend the data or the rules, or raise "
-		    "rejects.limit, then run again");
+	sl_err_hint(r, "see the rejects (sluice rejects), mend the data or the rules, or raise "
+		       "rejects.limit, then run again");
 }
 
 static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
