@@ -16,7 +16,7 @@
 #define BUSY_POLL_US 50000
 
 static const char *const settings[][2] = {
-	{"memory_limit", "300MB"}, /* DESIGN §11: bounded, not flat */
+	{"memory_limit", "240MB"}, /* bounded, not flat: a process takes up to twice as much */
 	{"threads", "2"},
 	{"autoinstall_known_extensions", "false"}, /* nothing is fetched behind the user's back */
 	{"autoload_known_extensions", "false"},

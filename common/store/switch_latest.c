@@ -87,12 +87,19 @@ static bool make_stage(struct sl_sink *s, struct sl_err *err)
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
+/* For PostgreSQL's planner. DuckDB knows how large its tables are; there it costs more than the
+ * join. */
+static bool analyze(struct sl_sink *s, const char *sql, struct sl_err *err)
+{
+	return !s->eng->unique_keys || s->eng->script(s->db, sql, err);
+}
+
 bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
 	bool duplicate;
 
 	return make_stage(s, err) && sl_plan_copy(s, plan, STAGE, false, &duplicate, err) &&
-	       s->eng->script(s->db, "analyze " STAGE, err);
+	       analyze(s, "analyze " STAGE, err);
 }
 
 /* Rows of inputs that another store made visible while ours were being staged. */
@@ -284,8 +291,7 @@ static bool make_verdicts(struct sl_sink *s, const struct sl_plan *plan, struct 
 		sl_buf_adds(&sql, " order by ");
 		add_keys(s, &sql, "");
 	}
-	sl_buf_adds(&sql, "; analyze _sl_verdict");
-	return s->eng->script(s->db, sl_buf_z(&sql), err);
+	return s->eng->script(s->db, sl_buf_z(&sql), err) && analyze(s, "analyze _sl_verdict", err);
 }
 
 /* --- what the verdicts say is done --- */
