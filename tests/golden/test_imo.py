@@ -193,6 +193,27 @@ def test_full_layout_with_empty_lists_and_the_searchs_words(make: Make, tmp_path
     assert [float(rows["1"][c]) for c in ("surface_m2", "note_conseiller", "depot_garantie")] == [1047, 4.9, 3389]
 
 
+def test_quality_is_the_share_of_what_a_listing_of_its_kind_can_state(make: Make, tmp_path: Path) -> None:
+    slug = "vente-4-pieces-valbrume-90m2"
+    rows = collected(
+        make("imo"),
+        tmp_path / "in",
+        cards=[
+            card("1", f"maison-{slug}"),
+            card("2", "maison-vente-valbrume", prix=""),
+            card("3", "parking-vente-valbrume-12m2", "Parking à Valbrume (99120)"),
+            card("4", "maison-vente-valbrume", "Maison à Valbrume", prix=""),
+        ],
+    )
+    found = {key: (float(r["score_qualite"]), set((r["champs_manquants"] or "").split())) for key, r in rows.items()}
+    assert found == {
+        "1": (10, set()),
+        "2": (2.5, {"prix", "surface", "pieces"}),
+        "3": (10, set()),
+        "4": (0, {"prix", "surface", "pieces", "code_postal"}),
+    }
+
+
 def cards(day: int, *references: int) -> list[Row]:
     when = f"2026-03-{day:02}T09:00:00"
     return [card(str(r), "maison-vente-4-pieces-valbrume-90m2", date_extraction=when) for r in references]
