@@ -93,7 +93,8 @@ static bool is_reported(const struct sl_drive *d, const struct told *told, bool 
 	return d->run->p->n_models > 0 ? told->aggregate.written > 0 : !nothing;
 }
 
-/* Telemetry fails no run. */
+/* Telemetry fails no run. But when nothing was new, report alone has opened the store, and a table
+ * that today's file does not fit stops every run to come. */
 static bool report(struct sl_drive *d, struct sl_err *err)
 {
 	struct sl_result ignored = {0};
@@ -102,8 +103,12 @@ static bool report(struct sl_drive *d, struct sl_err *err)
 
 	if (!sl_child_run(d, "report", 0, &ignored, &code, &why, err))
 		return false;
-	if (code != 0)
+	if (code == sl_err_exit_code(SL_ERR_CONFIG) && d->failed == 0) {
+		d->failed = code;
+		d->why = why;
+	} else if (code != 0) {
 		sl_log(SL_WARNING, "the run's executions are not recorded", "exit=%d", code);
+	}
 	return true;
 }
 
@@ -166,7 +171,7 @@ static bool drive_one(struct sl_run *run, struct sl_drive *d, struct sl_err *err
 	add_told(&run->result, &told);
 	if (!worked || (!is_reported(d, &told, nothing) && !report(d, err)))
 		return false;
-	if (nothing)
+	if (nothing && d->failed == 0)
 		name_old_runs(run);
 	return true;
 }
