@@ -22,7 +22,7 @@
 #define PENDING_SHOWN 400 /* bytes of their names in the result */
 
 struct params {
-	bool rebuild, report;
+	bool rebuild, report, adopt;
 };
 
 static const struct sl_field fields[] = {
@@ -30,6 +30,8 @@ static const struct sl_field fields[] = {
 		  "also do what sluice-report does, while the store is open"),
 	SL_F_BOOL(struct params, rebuild, SL_F_FLAG, "false",
 		  "make the table anew from bronze beside it, and swap"),
+	SL_F_BOOL(struct params, adopt, SL_F_FLAG, "false",
+		  "the HOME that the table was made with is lost: store what this one has anew"),
 	SL_F_END,
 };
 
@@ -158,7 +160,8 @@ static bool finish(struct store *st, const struct entry *e, struct sl_err *err)
 	const struct sl_parts parts = parts_of(st, e);
 
 	SL_FAULT("store.before_mark", err);
-	if (!sl_mark_link(&st->run->home, sl_sink_name(st->sink), st->generation, e->source->name,
+	if (!sl_sink_note_origin(st->sink, &e->log, err) ||
+	    !sl_mark_link(&st->run->home, sl_sink_name(st->sink), st->generation, e->source->name,
 			  e->log.n, err))
 		return false;
 	SL_FAULT("store.after_mark", err);
@@ -262,6 +265,26 @@ static bool read_inventories(struct store *st, struct sl_err *err)
 	return true;
 }
 
+/* The table's entries must be those of our log: see store/origin.c. */
+static bool check_origins(const struct store *st, struct sl_err *err)
+{
+	const struct sl_run *run = st->run;
+
+	for (size_t s = 0; s < run->p->n_sources; s++)
+		if (!sl_sink_check_origin(st->sink, &run->home, run->p->sources[s].name, err))
+			return false;
+	return true;
+}
+
+/* Every entry of our log is judged again, against a table that knows none of them. */
+static bool adopt(const struct store *st, struct sl_err *err)
+{
+	unsigned generation;
+
+	return sl_sink_adopt(st->sink, err) &&
+	       sl_mark_rescan(&st->run->home, sl_sink_name(st->sink), &generation, err);
+}
+
 static void log_rule_change(const struct store *st)
 {
 	const char *old = sl_sink_old_rev(st->sink);
@@ -287,7 +310,7 @@ static bool store_all(struct store *st, struct sl_err *err)
 	struct sl_worklist work = {0};
 
 	log_rule_change(st);
-	if (!sl_run_rules_still(run, err) ||
+	if (!sl_run_rules_still(run, err) || !check_origins(st, err) ||
 	    !sl_mark_generation(&run->home, sl_sink_name(st->sink), &st->generation, err) ||
 	    !sl_worklist_make(run, sl_sink_name(st->sink), st->generation, &run->arena, &work,
 			      err) ||
@@ -320,7 +343,7 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 	if (!sl_sink_open(run->p, &run->home, &st.sink, err))
 		return false;
 
-	const bool ok = store_all(&st, err);
+	const bool ok = (!p->adopt || adopt(&st, err)) && store_all(&st, err);
 
 	if (st.pending.n)
 		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.pending));
@@ -349,7 +372,11 @@ static const struct sl_stage stage = {
 		       "--rebuild recomputes from bronze what the table holds, beside it, and "
 		       "swaps, with the\n"
 		       "models, in one transaction: after table, key, version or columns "
-		       "changed.\n",
+		       "changed.\n"
+		       "A table that was made with another HOME is refused: its entries have the "
+		       "numbers of\n"
+		       "ours. --adopt takes it over; rows of inputs that are not collected again "
+		       "stay.\n",
 	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE,
 	.params = fields,
 	.params_size = sizeof(struct params),

@@ -118,6 +118,17 @@ SL_NODISCARD bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t en
 SL_NODISCARD bool sl_sink_settle(struct sl_sink *s, const char *source, const char *run,
 				 uint64_t entry, struct sl_err *err);
 
+/*
+ * Which log the table was made from. check: SL_ERR_CONFIG when the newest entry of the source that
+ * was stored is not in home's log as it was. note: this entry was. adopt: the table's inputs count
+ * as older than everything in this HOME's log, so that it stores them anew.
+ */
+SL_NODISCARD bool sl_sink_check_origin(struct sl_sink *s, const struct sl_home *home,
+				       const char *source, struct sl_err *err);
+SL_NODISCARD bool sl_sink_note_origin(struct sl_sink *s, const struct sl_log_entry *e,
+				      struct sl_err *err);
+SL_NODISCARD bool sl_sink_adopt(struct sl_sink *s, struct sl_err *err);
+
 /* What `applied` says of every input, by (source, edition, place). Owned by arena. */
 struct sl_applied {
 	const char *source, *name;

@@ -9,7 +9,9 @@
 #include "base/num.h"
 #include "store/sink_private.h"
 
-#define STATE_FORMAT 1 /* raised when a state table changes: then add a step to sl_sink_make */
+#define STATE_FORMAT                                                                               \
+	2 /* raised when a table comes (made where it is missing) or changes (then add             \
+	   * a step to make_state) */
 
 #define TEXT {SL_TEXT, 0, 0}
 #define INT {SL_INT64, 0, 0}
@@ -46,6 +48,9 @@ static const struct sl_column entry_cols[] = {
 	{"written", INT},
 };
 
+static const struct sl_column origin_cols[] = {
+	{"pipeline", TEXT}, {"source", TEXT}, {"entry", INT}, {"digest", TEXT}};
+
 static const struct sl_column stage_run_cols[] = {
 	{"id", TEXT},	      {"pipeline", TEXT},  {"stage", TEXT},    {"source", TEXT},
 	{"run", TEXT},	      {"partition", INT},  {"started", TIME},  {"finished", TIME},
@@ -68,6 +73,7 @@ static const struct sl_state_table other_tables[] = {
 	{"sluice.format", TABLE(format_cols), false, NULL, NULL},
 	{"sluice.pipeline", TABLE(pipeline_cols), false, "pipeline", NULL},
 	{"sluice.entry", TABLE(entry_cols), false, "pipeline, source, entry", NULL},
+	{"sluice.origin", TABLE(origin_cols), false, "pipeline, source", NULL},
 	{"sluice.stage_run", TABLE(stage_run_cols), false, "pipeline, run, id", NULL},
 };
 
@@ -314,7 +320,7 @@ static bool make_missing(struct sl_sink *s, struct sl_err *err)
 
 	/* Looked at again: another store may have made them while this one waited. */
 	return s->eng->lock(s->db, NULL, err) && sl_sink_format(s, &format, err) &&
-	       (format || make_state(s, err)) && sl_sink_fits(s, &exists, err) &&
+	       (format == STATE_FORMAT || make_state(s, err)) && sl_sink_fits(s, &exists, err) &&
 	       (exists || make_target(s, err)) && s->eng->commit(s->db, err);
 }
 
@@ -325,7 +331,7 @@ bool sl_sink_make(struct sl_sink *s, struct sl_err *err)
 
 	if (!sl_sink_format(s, &format, err) || !sl_sink_fits(s, &exists, err))
 		return false;
-	if (format && exists)
+	if (format == STATE_FORMAT && exists)
 		return true;
 	if (s->eng->begin(s->db, err) && make_missing(s, err))
 		return true;

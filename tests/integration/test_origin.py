@@ -1,0 +1,105 @@
+"""A table and the log that it was made from belong together: another HOME must not pass for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lib.shop import ALL, rows, write_csv, write_pipeline
+from tests.lib.stage import Sluice
+
+Make = Callable[..., Sluice]
+LOG = ("log", "seen", "bronze", "clean", "stored", "runs")
+
+
+def lose_home(s: Sluice) -> None:
+    """All but the embedded database."""
+    for name in LOG:
+        shutil.rmtree(s.home / "shop" / name, ignore_errors=True)
+
+
+def stored(s: Sluice) -> list[tuple[int, str]]:
+    return [(r["id"], str(r["total"])) for r in s.query(ALL)]
+
+
+def fresh(make: Make, s: Sluice) -> list[tuple[int, str]]:
+    other = make(s.pipeline)
+    other("run")
+    return stored(other)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_csv_of(tmp_path / "shop", "append", 3)
+    return tmp_path / "shop"
+
+
+def write_csv_of(folder: Path, mode: str, n: int) -> None:
+    write_pipeline(folder, mode)
+    write_csv(folder, "a.csv", rows(1, n))
+    write_csv(folder, "b.csv", rows(100, 2))
+
+
+@pytest.mark.parametrize("mode", ["append", "latest"])
+@pytest.mark.parametrize("runs", [1, 3])
+def test_lost_home_is_refused_until_the_table_is_adopted(
+    make: Make, folder: Path, backend: str, mode: str, runs: int
+) -> None:
+    write_pipeline(folder, mode)
+    s = make(folder / "pipeline.yaml", backend)
+    for n in range(runs):
+        write_csv(folder, "a.csv", rows(1, 3 + n))
+        s("run")
+    before = stored(s)
+    lose_home(s)
+    changed = [*rows(1, 3 + runs, total="7.00", day=2)]
+    write_csv(folder, "a.csv", changed)
+    for _ in range(runs + 1):
+        refused = s("run", code=78).result
+        assert "made with another HOME" in refused["error"] and "--adopt" in refused["hint"]
+        assert stored(s) == before
+    s("store", "--run-id", "take", "--adopt")
+    assert stored(s) == fresh(make, s)
+    assert s("run").result["written"] == 0
+    write_csv(folder, "a.csv", rows(1, 2, total="8.00", day=3))
+    s("run")
+    if mode == "append":
+        assert stored(s) == fresh(make, s)
+
+
+def test_older_home_that_was_restored_is_refused(make: Make, folder: Path, backend: str, tmp_path: Path) -> None:
+    s = make(folder / "pipeline.yaml", backend)
+    s("run", "--run-id", "r1")
+    backup = tmp_path / "backup"
+    shutil.copytree(s.home / "shop", backup, ignore=shutil.ignore_patterns("data.db*"))
+    write_csv(folder, "a.csv", rows(1, 4))
+    s("run", "--run-id", "r2")
+    lose_home(s)
+    shutil.copytree(backup, s.home / "shop", dirs_exist_ok=True)
+    write_csv(folder, "a.csv", rows(1, 5))
+    assert "made with another HOME" in s("run", "--run-id", "r3", code=78).result["error"]
+    s("store", "--run-id", "r3", "--adopt")
+    assert stored(s) == fresh(make, s)
+
+
+def test_log_that_grew_alone_is_no_other(make: Make, folder: Path, backend: str) -> None:
+    s = make(folder / "pipeline.yaml", backend)
+    s("run")
+    write_csv(folder, "a.csv", rows(1, 4))
+    s("collect", "--run-id", "later")
+    s("run")
+    assert stored(s) == fresh(make, s)
+
+
+def test_rows_of_inputs_that_are_gone_stay_when_adopted(make: Make, folder: Path, backend: str) -> None:
+    s = make(folder / "pipeline.yaml", backend)
+    s("run")
+    before = stored(s)
+    lose_home(s)
+    (folder / "inbox" / "b.csv").unlink()
+    s("run", code=78)
+    s("store", "--run-id", "take", "--adopt")
+    assert stored(s) == before
