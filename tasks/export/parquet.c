@@ -4,6 +4,7 @@
  * declared scale becomes the decimal that holds all of its values.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <unistd.h>
 
@@ -52,17 +53,18 @@ static char *directory_of(const struct sl_export *x)
 static bool copy_to_stdout(const char *path, struct sl_err *err)
 {
 	char bytes[1 << 16];
-	bool gone = false;
-	FILE *f = fopen(path, "rbe");
-	size_t n;
-	bool ok = f != NULL;
+	bool gone = false, ok = true;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
 
-	while (ok && !gone && (n = fread(bytes, 1, sizeof(bytes), f)) > 0)
-		ok = sl_stdout_until((struct sl_str){bytes, n}, &gone, err);
-	if (f)
-		fclose(f);
-	return ok || err->kind != SL_ERR_NONE ||
-	       sl_err_errno(err, SL_ERR_IO, errno, "cannot read the result again");
+	if (fd < 0)
+		return sl_err_errno(err, SL_ERR_IO, errno, "cannot read the result again");
+	while (ok && !gone && (n = read(fd, bytes, sizeof(bytes))) > 0)
+		ok = sl_stdout_until((struct sl_str){bytes, (size_t)n}, &gone, err);
+	if (ok && n < 0)
+		ok = sl_err_errno(err, SL_ERR_IO, errno, "cannot read the result again");
+	close(fd);
+	return ok;
 }
 
 /* sql: of the rows; DuckDB writes them under a temporary name. */

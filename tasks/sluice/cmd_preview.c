@@ -67,6 +67,7 @@ static bool find_input(struct preview *v, size_t limit, struct sl_err *err)
 
 static bool make_rows(struct preview *v, struct sl_err *err)
 {
+	SL_ASSERT(v->source);
 	const struct sl_codec *codec = v->source->codec;
 	const struct sl_pipeline *p = v->run->p;
 	const struct sl_str header = v->peek.header.n ? sl_buf_str(&v->peek.header) : SL_STR_NULL;

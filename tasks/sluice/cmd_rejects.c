@@ -61,6 +61,7 @@ static const char *finish_sql(struct sl_run *run, const char *sql)
 {
 	struct sl_buf out = SL_BUF_INIT;
 
+	SL_ASSERT(sql);
 	for (const char *p = sql; *p; p++) {
 		if (p[0] == '$' && p[1] >= '2' && p[1] <= '5') {
 			sl_buf_addf(&out, "cast($%c as text)", p[1]);

@@ -118,7 +118,7 @@ def test_output_that_cannot_be_written_is_74(make: Make, shop: Path) -> None:
     s = make(shop / "pipeline.yaml")
     s("run")
     for exe in ("query", "export", "check", "preview", "runs", "rejects", "plan", "state"):
-        with open("/dev/full", "w", encoding="ascii") as full:
+        with Path("/dev/full").open("w", encoding="ascii") as full:
             argv = s.argv(exe, *STORE.get(exe, ()))
             done = subprocess.run(
                 argv, env=s.environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False

@@ -178,7 +178,7 @@ def wait_gone(pid: int, what: str) -> None:
 def hangs(pid: int) -> bool:
     """It waits for the server: in poll, on a socket."""
     try:
-        sockets = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+        sockets = [str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()]
         return any(s.startswith("socket:") for s in sockets)
     except OSError:
         return False

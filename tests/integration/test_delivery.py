@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lib.shop import ALL, CONTRACT, COUNT, rows, write_csv, write_pipeline
+from tests.lib.shop import ALL, COUNT, rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice
 
 Make = Callable[..., Sluice]
