@@ -9,9 +9,9 @@
 #include "base/num.h"
 #include "store/sink_private.h"
 
-#define STATE_FORMAT                                                                               \
-	2 /* raised when a table comes (made where it is missing) or changes (then add             \
-	   * a step to make_state) */
+/* Raised when a table comes (it is made where it is missing) or changes (then make_state takes a
+ * step more). */
+#define STATE_FORMAT 2
 
 #define TEXT {SL_TEXT, 0, 0}
 #define INT {SL_INT64, 0, 0}
