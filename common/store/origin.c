@@ -12,7 +12,6 @@ static void digest_of(const struct sl_log_entry *e, char out[SL_HASH_HEX])
 	struct sl_hash h;
 
 	sl_hash_init(&h);
-	sl_hash_strz(&h, e->run);
 	sl_hash_u64(&h, e->n_inputs);
 	for (size_t i = 0; i < e->n_inputs; i++) {
 		sl_hash_strz(&h, e->inputs[i].name);
