@@ -4,6 +4,10 @@
  * a quote opens only at a cell's begin, and LF, CRLF or a lone CR outside quotes ends a record, so
  * that a file of either kind gives the same rows. Blank lines are no records.
  */
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -89,8 +93,23 @@ static const char *read_quoted(const struct decoder *d, const char *p, const cha
 	return p;
 }
 
-static const char *skip_plain(const struct decoder *d, const char *p, const char *end)
+/* To the next delimiter or line end. Sixteen bytes at once: most cells end within. */
+static inline const char *skip_plain(const struct decoder *d, const char *p, const char *end)
 {
+#ifdef __SSE2__
+	const __m128i delimiter = _mm_set1_epi8(d->delimiter), lf = _mm_set1_epi8('\n'),
+		      cr = _mm_set1_epi8('\r');
+
+	for (; end - p >= 16; p += 16) {
+		const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+		const int found = _mm_movemask_epi8(_mm_or_si128(
+			_mm_cmpeq_epi8(bytes, delimiter),
+			_mm_or_si128(_mm_cmpeq_epi8(bytes, lf), _mm_cmpeq_epi8(bytes, cr))));
+
+		if (found)
+			return p + __builtin_ctz((unsigned)found);
+	}
+#endif
 	while (p < end && *p != d->delimiter && *p != '\n' && *p != '\r')
 		p++;
 	return p;
