@@ -350,7 +350,8 @@ static int tell_result(struct execution *x, bool ok, struct sl_err *err)
 	sl_cleanup(sl_buf_release) struct sl_buf line = SL_BUF_INIT;
 	int code = exit_code(&x->run, ok, err);
 
-	log_error(err);
+	if (!x->run.error_logged)
+		log_error(err);
 	if (!x->informed || code != 0)
 		write_records(x, code, err, &line);
 	fold_records(&x->run);

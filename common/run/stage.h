@@ -63,6 +63,7 @@ struct sl_run {
 	const struct sl_override *overrides; /* of --set */
 	size_t n_overrides;
 	struct sl_result result;
+	bool error_logged; /* the driver's: a child has logged the error line already */
 	/* A stage may leave its store open here: the runtime then does sluice-report's work once
 	 * this execution's own record is written, and closes it. */
 	const struct sl_engine *engine;

@@ -106,7 +106,8 @@ static void explain_failure(const char *stage, int code, const json_t *o, struct
 		sl_err_hint(why, "%s", hint);
 }
 
-static void read_result(const char *stage, int code, const struct sl_buf *line,
+/* run->error_logged: what the child says of its error, it has logged, too. */
+static void read_result(struct sl_run *run, const char *stage, int code, const struct sl_buf *line,
 			struct sl_result *ret, int *ret_code, struct sl_err *ret_why)
 {
 	json_t *o = line->n ? json_loadb(line->p, line->n, 0, NULL) : NULL;
@@ -116,6 +117,7 @@ static void read_result(const char *stage, int code, const struct sl_buf *line,
 	if (code != 0 && *ret_code == 0) {
 		*ret_code = code;
 		explain_failure(stage, code, o, ret_why);
+		run->error_logged = json_object_get(o, "error") != NULL;
 	}
 	json_decref(o);
 }
@@ -149,7 +151,7 @@ bool sl_child_run(const struct sl_drive *d, const char *stage, uint32_t n, struc
 	if (!sl_children_wait(children, started, codes, results, ok ? err : &lost))
 		ok = false;
 	for (size_t i = 0; i < started; i++) {
-		read_result(stage, codes[i], &results[i], ret, ret_code, ret_why);
+		read_result(d->run, stage, codes[i], &results[i], ret, ret_code, ret_why);
 		sl_buf_release(&results[i]);
 	}
 	return ok;

@@ -31,9 +31,10 @@ def lines(done: Done, level: str) -> list[str]:
 
 
 def error_of(done: Done) -> str:
-    """The one error line; the driver repeats that of its stage, each stage says one."""
+    """The first error line. Each stage says its own once; the driver repeats none of them."""
     stages = [line.split()[2] for line in lines(done, "ERROR")]
     assert len(stages) == len(set(stages)), done.stderr
+    assert "run" not in stages or len(stages) == 1, done.stderr
     assert "Traceback" not in done.stderr and "Sanitizer" not in done.stderr, done.stderr
     return lines(done, "ERROR")[0]
 

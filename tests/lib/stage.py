@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("SLUICE_BIN_DIR", ROOT / "build" / "dev" / "bin"))
+BIN = Path(os.environ.get("SLUICE_BIN_DIR", ROOT / "build" / "dev" / "bin")).resolve()
 SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared"))
 TIMEOUT = 120.0
 # Said to the driver; what is no command of its own becomes the stage of that name.
