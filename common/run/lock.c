@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "store/sink.h"
 
 #define LOCK_VARIABLE "SLUICE_LOCK_FD"
-#define STAGE_WAIT (30 * SL_SECOND)
 #define DRIVER_WAIT (3 * SL_SECOND)
 
 static bool is_embedded(const struct sl_run *run)
@@ -55,7 +55,7 @@ bool sl_store_lock(const struct sl_run *run, struct sl_err *err)
 
 	if (!is_embedded(run) || inherited(path))
 		return true;
-	return take(path, STAGE_WAIT, false, &fd, err);
+	return take(path, sl_store_wait(), false, &fd, err);
 }
 
 bool sl_store_lock_for_children(const struct sl_run *run, struct sl_err *err)

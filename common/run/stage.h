@@ -1,7 +1,7 @@
 /*
  * What every executable shares: arguments, pipeline, home, signals, parent watch, logs, the one
- *error line, the result line, the exit code. A stage is a descriptor and one function; main is one
- *line:
+ * error line, the result line, the exit code. A stage is a descriptor and one function; main is one
+ * line:
  *
  *	static const struct sl_stage stage = {.name = "collect", …, .run = run};
  *	int main(int argc, char **argv) { return sl_stage_main(&stage, argc, argv); }

@@ -1,10 +1,14 @@
 /*
- * The columns of a clean part as bytes. Per column, for the kept rows only: a byte that says
- *whether there are NULLs, and if so a validity byte a row; then the values, 0 where NULL: bool,
- *float64	fixed width other numbers	the least one (8 bytes), then how much each is above
- *it text		all lengths, then all bytes list		all counts (4 bytes), then
- *each text's length (4 bytes) and bytes "How much above" and lengths: their width in one byte (1,
- *2, 4, 8), then as many numbers of it. Little-endian; equal rows give equal bytes.
+ * The columns of a clean part as bytes. Per column, for the kept rows only: a byte that says whether
+ * there are NULLs, and if so a validity byte a row; then the values, 0 where NULL:
+ *
+ *	bool, float64	fixed width
+ *	other numbers	the least one (8 bytes), then how much each is above it
+ *	text		all lengths, then all bytes
+ *	list		all counts (4 bytes), then each text's length (4 bytes) and bytes
+ *
+ * "How much above" and lengths: their width in one byte (1, 2, 4, 8), then as many numbers of it.
+ * Little-endian; equal rows give equal bytes.
  */
 #ifndef SL_STORE_CLEAN_COLS_H
 #define SL_STORE_CLEAN_COLS_H

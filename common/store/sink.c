@@ -63,7 +63,7 @@ void sl_sink_add_columns(const struct sl_sink *s, struct sl_buf *sql, const char
 
 /* --- connect --- */
 
-static int64_t store_wait(void)
+int64_t sl_store_wait(void)
 {
 	const char *text = getenv("SLUICE_STORE_WAIT");
 	int64_t us;
@@ -250,7 +250,7 @@ bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home, struc
 
 	prepare(s, p);
 	if ((s->latest && !check_key(p, err)) ||
-	    !connect_to(p, home, false, store_wait(), &s->arena, &s->eng, &s->db, err) ||
+	    !connect_to(p, home, false, sl_store_wait(), &s->arena, &s->eng, &s->db, err) ||
 	    !sl_sink_make(s, err) || !note_era(s, err)) {
 		sl_sink_close(s);
 		return false;
@@ -263,7 +263,8 @@ bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home, struc
 static bool open_as_it_is(struct sl_sink *s, const struct sl_home *home, bool read_only,
 			  int64_t *ret_format, struct sl_err *err)
 {
-	return connect_to(s->p, home, read_only, store_wait(), &s->arena, &s->eng, &s->db, err) &&
+	return connect_to(s->p, home, read_only, sl_store_wait(), &s->arena, &s->eng, &s->db,
+			  err) &&
 	       sl_sink_format(s, ret_format, err);
 }
 

@@ -1,19 +1,19 @@
 /*
  * The switch: how a log entry becomes visible in a table, all at once (DESIGN §2 "How it comes
- *true"). Written once for every engine. In order:
+ * true"). Written once for every engine. In order:
  *
  *	sl_sink_open		connect, make what is missing, note rev and era, check the shape
  *	sl_sink_switch		stage; lock, era, applied, replace, rejects, counts, commit
  *	sl_sink_refuse		the entry's rejects alone
  *
  * `applied(input) = (edition, rev)` is the truth about what a table holds. The state tables are in
- *SQL schema "sluice" (store/state.c lists their columns):
+ * SQL schema "sluice" (store/state.c lists their columns):
  *
  *	pipeline	one row a pipeline: rev and era in force, shape, last change number
  *	applied		one row a stored input: edition, place, rev, counts
- *	reject		one row a reject of a stored or refused input: part, place, field, rule,
- *excerpt entry		one row a judged entry: stored or refused, counts stage_run	one row an
- *execution of a stage (telemetry)
+ *	reject		one row a reject of a stored or refused input: part, place, field, rule, excerpt
+ *	entry		one row a judged entry: stored or refused, counts
+ *	stage_run	one row an execution of a stage (telemetry)
  *
  * Environment: SLUICE_STORE_WAIT (30s), how long a busy file or a lock is waited for.
  */
@@ -51,6 +51,9 @@ struct sl_outcome {
 	uint64_t inserted, updated, unchanged, stale, superseded;
 	uint64_t written; /* rows that a statement wrote or removed */
 };
+
+/* How long a busy store is waited for, µs: 30 s, or $SLUICE_STORE_WAIT. */
+int64_t sl_store_wait(void);
 
 /* Opens the store of p's backend. The engine's module, connection or file path come from the
  * backend and home. Errors: SL_ERR_AUTH, SL_ERR_UNAVAILABLE, SL_ERR_AGAIN (busy), SL_ERR_CONFIG

@@ -1,7 +1,7 @@
 /*
  * `mode: latest`: per key the row that is greatest by (version, source's order, edition, place,
- *row). Rows go into a temporary table of this attempt first; one join with the target gives each
- *key its verdict; then one UPDATE and one INSERT. The verdicts:
+ * row). Rows go into a temporary table of this attempt first; one join with the target gives each
+ * key its verdict; then one UPDATE and one INSERT. The verdicts:
  *
  *	insert	the table has no such key
  *	update	the owner staged the key itself, or ours is greater; some column differs

@@ -1,7 +1,7 @@
 /*
  * From an input's bytes to chunks: cut into records, records into parts, parts into chunks. The
- *layout depends on the bytes alone, never on the pieces in which they arrive, and memory stays at
- *one part: a record larger than a part is streamed into an oversize part.
+ * layout depends on the bytes alone, never on the pieces in which they arrive, and memory stays at
+ * one part: a record larger than a part is streamed into an oversize part.
  *
  *	sl_pack_begin, per file: sl_pack_bytes…, sl_pack_file_end; sl_pack_finish or sl_pack_abandon
  */

@@ -1,6 +1,6 @@
 /*
  * The maker of clean parts: bronze part → decode → rules → contract → duplicates → clean part. A
- *pure function of the part and the rules; a clean part of this rev that exists is adopted as it is.
+ * pure function of the part and the rules; a clean part of this rev that exists is adopted as it is.
  *
  *	sl_cleanup(sl_maker_free) struct sl_maker *m = sl_maker_new(p, home, false);
  *	sl_maker_part(m, source, chunk, 0, &made, err);
