@@ -18,7 +18,8 @@
 #define READ_BYTES ((size_t)256 << 10)
 #define TRIES 3
 #define TRUST_AFTER                                                                                \
-	(2 * SL_SECOND) /* a change within the clock's tick leaves no trace in ctime               \
+	(2 *                                                                                       \
+	 SL_SECOND) /* a change within the clock's tick leaves no trace in ctime               \
 			 */
 
 static const struct sl_field fields[] = {
