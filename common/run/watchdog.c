@@ -5,6 +5,7 @@
 #include "run/watchdog.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/time.h>
@@ -19,6 +20,7 @@ static char result[8192];
 static size_t result_length;
 static char *exit_digits; /* inside result */
 static volatile sig_atomic_t first_signal;
+static bool terminal;
 
 #define PASSED_ON 0x51 /* value of a signal that the driver passed on */
 
@@ -52,6 +54,8 @@ static void on_alarm(int sig)
 		exit_digits[1] = (char)('0' + code / 10 % 10);
 		exit_digits[2] = (char)('0' + code % 10);
 	}
+	if (terminal && write(STDERR_FILENO, "\r\033[K", 4) < 0) /* a status line may stand there */
+		_exit(code);
 	if (result_length && write(STDERR_FILENO, result, result_length) < 0)
 		_exit(code);
 	_exit(code);
@@ -62,6 +66,7 @@ void sl_watchdog_setup(long wait_ms)
 	struct sigaction alarm_action = {.sa_handler = on_alarm};
 
 	wait_us = wait_ms * 1000;
+	terminal = isatty(STDERR_FILENO) == 1;
 	sigaction(SIGALRM, &alarm_action, NULL);
 	for (size_t i = 0; i < SL_ARRAY_LEN(stop_signals); i++) {
 		struct sigaction ours;

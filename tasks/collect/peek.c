@@ -83,7 +83,14 @@ static void take_header(struct look *l, size_t end, bool blank)
 	l->ret->offset += end;
 }
 
-/* Records end where the cutter says so. True when there are enough. */
+static bool too_large(const struct look *l, struct sl_err *err)
+{
+	return sl_err_set(err, SL_ERR_DATA, "the first record of \"%s\" is larger than %zu bytes",
+			  sl_buf_z(&l->ret->input), SL_PART_BYTES);
+}
+
+/* Records end where the cutter says so. True when there are enough, or the next one is too large.
+ */
 static bool cut(struct look *l, size_t from)
 {
 	struct sl_buf *bytes = &l->ret->bytes;
@@ -98,6 +105,8 @@ static bool cut(struct look *l, size_t from)
 			from = 0;
 			continue;
 		}
+		if (ev.end - l->whole > SL_PART_BYTES)
+			return true;
 		l->whole = ev.end;
 		l->ret->records += !ev.blank;
 		if (l->ret->records == l->limit)
@@ -112,14 +121,9 @@ static bool take_bytes(struct sl_tap *tap, struct sl_str piece, struct sl_err *e
 	const size_t from = l->ret->bytes.n;
 
 	sl_buf_addstr(&l->ret->bytes, piece);
-	if (cut(l, from))
-		return found(l, err);
-	if (l->ret->bytes.n <= SL_PART_BYTES)
+	if (!cut(l, from) && l->ret->bytes.n - l->whole <= SL_PART_BYTES)
 		return true;
-	if (l->whole > 0)
-		return found(l, err);
-	return sl_err_set(err, SL_ERR_DATA, "the first record of \"%s\" is larger than %zu bytes",
-			  sl_buf_z(&l->ret->input), SL_PART_BYTES);
+	return l->whole > 0 ? found(l, err) : too_large(l, err);
 }
 
 /* Would what is left be blank if its line ended here? */

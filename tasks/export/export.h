@@ -24,7 +24,7 @@ struct sl_export {
 
 /*
  * Parquet by DuckDB: straight from the store where the store is DuckDB, else the rows go into a
- * DuckDB in memory first (it spills into HOME/tmp). Columns: see docs/export.md. SL_ERR_CONFIG when
+ * DuckDB in memory first (it spills into HOME/tmp). Columns: see docs/tools.md. SL_ERR_CONFIG when
  * DuckDB's library is not there.
  */
 SL_NODISCARD bool sl_export_parquet(struct sl_export *x, struct sl_err *err);

@@ -40,8 +40,8 @@ static bool tell(struct sl_run *run, struct sl_err *err)
 	const struct sl_result *r = &run->result;
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
-	if (r->note)
-		sl_buf_addf(&out, "%s: %s\n", run->p->name, r->note);
+	if (r->entries == 0)
+		sl_buf_addf(&out, "%s: nothing is stored yet\n", run->p->name);
 	else
 		sl_buf_addf(&out,
 			    "%s: table %s made anew: %" PRIu64 " records of %" PRIu64
