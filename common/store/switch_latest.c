@@ -476,7 +476,21 @@ bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 
 /* --- a table made anew --- */
 
-/* "coalesce(t._sl_change, N)" where t is the target's row of the same key and the same columns. */
+/* The change number of the target's row t where it is just as b's, else a new one. That they differ
+ * stands here and not beside the keys of the join: DuckDB would then compare every row with every
+ * other. */
+static void add_change(const struct sl_sink *s, const struct sl_plan *plan, bool keep,
+		       struct sl_buf *sql)
+{
+	if (!keep) {
+		sl_buf_addf(sql, "%" PRId64, plan->change);
+		return;
+	}
+	sl_buf_adds(sql, "case when t._sl_input is null or ");
+	add_differs(s, sql);
+	sl_buf_addf(sql, " then %" PRId64 " else t._sl_change end", plan->change);
+}
+
 static void add_beside(const struct sl_sink *s, const struct sl_plan *plan, const char *table,
 		       bool keep, struct sl_buf *sql)
 {
@@ -484,17 +498,13 @@ static void add_beside(const struct sl_sink *s, const struct sl_plan *plan, cons
 
 	sl_buf_addf(sql, "insert into %s select ", table);
 	sl_sink_add_columns(s, sql, "b.");
-	sl_buf_addf(sql,
-		    keep ? ", b._sl_input, b._sl_seq, coalesce(t._sl_change, %" PRId64 ") from "
-			 : ", b._sl_input, b._sl_seq, %" PRId64 " from ",
-		    plan->change);
+	sl_buf_adds(sql, ", b._sl_input, b._sl_seq, ");
+	add_change(s, plan, keep, sql);
+	sl_buf_adds(sql, " from ");
 	add_best(s, sql, &shape);
 	if (keep) {
 		sl_buf_addf(sql, " left join %s t on ", s->table);
 		add_key_equal(s, sql, "t", "b");
-		sl_buf_adds(sql, " and not (");
-		add_differs(s, sql);
-		sl_buf_adds(sql, ")");
 	}
 	sl_buf_adds(sql, " where b._sl_rank = 1");
 }
