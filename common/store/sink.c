@@ -278,7 +278,7 @@ bool sl_sink_open_rebuild(const struct sl_pipeline *p, const struct sl_home *hom
 	prepare(s, p);
 	const bool ok = (!s->latest || check_key(p, err)) &&
 			open_as_it_is(s, home, false, &format, err) &&
-			(!format || sl_sink_held(s, &held, err));
+			(!format || (sl_sink_upgrade(s, err) && sl_sink_held(s, &held, err)));
 
 	if (ok && held.found) {
 		note(s, &held);

@@ -46,6 +46,8 @@ SL_NODISCARD bool sl_sink_make(struct sl_sink *s, struct sl_err *err);
 
 /* *ret = 0 when there are no state tables. SL_ERR_CONFIG: made by a newer program. */
 SL_NODISCARD bool sl_sink_format(struct sl_sink *s, int64_t *ret, struct sl_err *err);
+/* State tables of an older program become today's, whatever the target is like. */
+SL_NODISCARD bool sl_sink_upgrade(struct sl_sink *s, struct sl_err *err);
 /* *ret_exists = false: there is no target. SL_ERR_CONFIG: it is not the contract's. */
 SL_NODISCARD bool sl_sink_fits(struct sl_sink *s, bool *ret_exists, struct sl_err *err);
 /* A table like the target, quoted, without rows and index; then its index. */

@@ -324,6 +324,21 @@ static bool make_missing(struct sl_sink *s, struct sl_err *err)
 	       (exists || make_target(s, err)) && s->eng->commit(s->db, err);
 }
 
+bool sl_sink_upgrade(struct sl_sink *s, struct sl_err *err)
+{
+	int64_t format;
+
+	if (!sl_sink_format(s, &format, err))
+		return false;
+	if (format == STATE_FORMAT)
+		return true;
+	if (s->eng->begin(s->db, err) && s->eng->lock(s->db, NULL, err) && make_state(s, err) &&
+	    s->eng->commit(s->db, err))
+		return true;
+	s->eng->rollback(s->db);
+	return false;
+}
+
 bool sl_sink_make(struct sl_sink *s, struct sl_err *err)
 {
 	int64_t format;

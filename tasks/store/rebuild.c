@@ -64,6 +64,17 @@ static bool add_input(struct anew *a, const struct sl_source *source, const stru
 	return true;
 }
 
+/* What --adopt took over and no store has replaced: its bronze is elsewhere. */
+static bool refuse_adopted(const struct sl_applied *held, struct sl_err *err)
+{
+	sl_err_set(
+		err, SL_ERR_CONFIG,
+		"input \"%s\" of source \"%s\" was collected in another HOME, so its rows cannot "
+		"be made anew",
+		held->name, held->source);
+	return sl_err_hint(err, "store into another table, or rebuild in that HOME");
+}
+
 /* Inputs of a source that the pipeline no longer has lose their rows: nobody can make them. */
 static bool find_inputs(struct anew *a, struct sl_err *err)
 {
@@ -80,6 +91,8 @@ static bool find_inputs(struct anew *a, struct sl_err *err)
 			       "source=%s input=\"%s\"", held->source, held->name);
 			continue;
 		}
+		if (held->edition == 0)
+			return refuse_adopted(held, err);
 		if (!read_entry(a, held, &entry, err) || !add_input(a, source, held, &entry, err))
 			return false;
 	}
@@ -188,11 +201,24 @@ static bool exchange(struct anew *a, struct sl_err *err)
 	return true;
 }
 
+/* Editions count in the log of the HOME that the table was made with. */
+static bool check_origins(struct anew *a, struct sl_err *err)
+{
+	const struct sl_run *run = a->run;
+
+	for (size_t i = 0; i < run->p->n_sources; i++) {
+		if (!sl_sink_check_origin(a->sink, &run->home, run->p->sources[i].name, err))
+			return false;
+	}
+	return true;
+}
+
 static bool rebuild(struct anew *a, struct sl_err *err)
 {
 	a->models.engine = sl_sink_engine(a->sink);
 	a->models.db = sl_sink_db(a->sink);
-	return sl_sink_applied_all(a->sink, &a->run->arena, &a->held, &a->n_held, err) &&
+	return check_origins(a, err) &&
+	       sl_sink_applied_all(a->sink, &a->run->arena, &a->held, &a->n_held, err) &&
 	       find_inputs(a, err) && gather_all(a, err) && judge_all(a, err) && exchange(a, err);
 }
 

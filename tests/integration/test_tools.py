@@ -276,6 +276,21 @@ def test_rebuild_leaves_tables_alone_that_are_not_its_own(make: Make, shop: Path
     assert len(s.query("select id from new.shop")) == 3 and len(s.query("select id from shop")) == 3
 
 
+def test_rebuild_with_another_home_is_refused(make: Make, shop: Path, tmp_path: Path) -> None:
+    """Editions count in the log of the HOME that the table was made with."""
+    write_csv(shop, "a.csv", rows(1, 3))
+    s = make(shop / "pipeline.yaml", "local")
+    s("run")
+    s.home = tmp_path / "other"
+    assert "HOME" in s("rebuild", code=78).result["error"]
+    write_csv(shop, "b.csv", rows(10, 3))
+    (shop / "inbox" / "a.csv").unlink()
+    s("collect", "--run-id", "r")
+    s("store", "--run-id", "r", "--adopt")
+    assert "another HOME" in s("rebuild", code=78).result["error"]
+    assert len(s.query("select id from shop")) == 6
+
+
 def test_rebuild_of_nothing_and_of_refused_entries(make: Make, shop: Path, backend: str) -> None:
     s = make(shop / "pipeline.yaml", backend)
     assert "nothing is stored yet" in s("rebuild").stdout
