@@ -45,27 +45,25 @@ need_duckdb() {
 	"$ROOT/scripts/get-duckdb" "$ROOT/.cache/duckdb" >/dev/null || fail "cannot get libduckdb.so (see above)"
 }
 
-# build PRESET [target…]: configures once, builds what changed.
-build() {
-	local preset=$1
-	shift
+# configure PRESET: cmake's part of a build.
+configure() {
 	need_packages "$ROOT/scripts/packages.build"
 	need_duckdb
-	(
-		cd "$ROOT" || exit 1
-		cmake --preset "$preset" -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
-			${WERROR:+-DSLUICE_WERROR=ON} >"build/.$preset.log" 2>&1 ||
-			{
-				cat "build/.$preset.log" >&2
-				exit 1
-			}
-		cmake --build --preset "$preset" ${1:+--target "$@"} >"build/.$preset.log" 2>&1 ||
-			{
-				grep -E 'error|warning|FAILED' "build/.$preset.log" | head -n 40 >&2
-				echo "the whole output: build/.$preset.log" >&2
-				exit 1
-			}
-	) || fail "the $preset build failed"
+	(cd "$ROOT" && cmake --preset "$1" -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+		${WERROR:+-DSLUICE_WERROR=ON} >"build/.$1.log" 2>&1) || {
+		cat "$ROOT/build/.$1.log" >&2
+		fail "the $1 build cannot be configured"
+	}
 }
 
-mkdir -p "$ROOT/build"
+# build PRESET [target…]: configures, builds what changed. Clones of the project share ccache's work.
+build() {
+	local preset=$1 log="$ROOT/build/.$1.log"
+	shift
+	configure "$preset"
+	(cd "$ROOT" && CCACHE_BASEDIR="$ROOT" CCACHE_NOHASHDIR=1 \
+		cmake --build --preset "$preset" ${1:+--target "$@"} >"$log" 2>&1) || {
+		grep -E 'error|warning|FAILED' "$log" | head -n 40 >&2
+		fail "the $preset build failed; the whole output: $log"
+	}
+}
