@@ -3,6 +3,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export ROOT
+mkdir -p "$ROOT/build"
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 fail() {
