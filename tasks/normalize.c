@@ -77,6 +77,8 @@ static void tell_work(const struct sl_run *run, const struct sl_work *work)
 	sl_cleanup(sl_buf_release) struct sl_buf ids = SL_BUF_INIT;
 	uint64_t parts = 0;
 
+	if (work->n == 0)
+		return;
 	for (size_t i = 0; i < work->n; i++) {
 		parts += work->v[i].n;
 		if (i < IDS_SHOWN)

@@ -71,8 +71,10 @@ static bool work(struct sl_drive *d, struct told *told, bool *ret_nothing, struc
 	if (!execute(d, "collect", 0, &told->collect, err))
 		return false;
 	*ret_nothing = d->failed == NOTHING;
-	if (*ret_nothing)
+	if (*ret_nothing) {
 		d->failed = 0;
+		d->run->error_logged = false;
+	}
 	if (d->failed == 0 && !*ret_nothing &&
 	    !execute(d, "normalize", choose_partitions(d, &told->collect), &told->normalize, err))
 		return false;
@@ -93,10 +95,19 @@ static bool is_reported(const struct sl_drive *d, const struct told *told, bool 
 	return d->run->p->n_models > 0 ? told->aggregate.written > 0 : !nothing;
 }
 
+/* A store that cannot be reached is told once: by the stage that needed it. What this run would have
+ * recorded there is in its files until the next report. */
+static bool is_out_of_reach(const struct sl_drive *d)
+{
+	return d->failed == sl_err_exit_code(SL_ERR_UNAVAILABLE) ||
+	       d->failed == sl_err_exit_code(SL_ERR_AUTH);
+}
+
 /* Telemetry fails no run. But when nothing was new, report alone has opened the store, and a table
  * that today's file does not fit stops every run to come. */
 static bool report(struct sl_drive *d, struct sl_err *err)
 {
+	const bool logged = d->run->error_logged; /* of the stage that failed, if one has */
 	struct sl_result ignored = {0};
 	struct sl_err why = SL_ERR_INIT;
 	int code = 0;
@@ -106,9 +117,11 @@ static bool report(struct sl_drive *d, struct sl_err *err)
 	if (code == sl_err_exit_code(SL_ERR_CONFIG) && d->failed == 0) {
 		d->failed = code;
 		d->why = why;
-	} else if (code != 0) {
-		sl_log(SL_WARNING, "the run's executions are not recorded", "exit=%d", code);
+		return true;
 	}
+	d->run->error_logged = logged;
+	if (code != 0)
+		sl_log(SL_WARNING, "the run's executions are not recorded", "exit=%d", code);
 	return true;
 }
 
@@ -169,7 +182,9 @@ static bool drive_one(struct sl_run *run, struct sl_drive *d, struct sl_err *err
 	const bool worked = work(d, &told, &nothing, err);
 
 	add_told(&run->result, &told);
-	if (!worked || (!is_reported(d, &told, nothing) && !report(d, err)))
+	if (!worked)
+		return false;
+	if (!is_out_of_reach(d) && !is_reported(d, &told, nothing) && !report(d, err))
 		return false;
 	if (nothing && d->failed == 0)
 		name_old_runs(run);
@@ -193,7 +208,8 @@ static bool summarize(struct sl_run *run, const struct sl_drive *d, int64_t begi
 	sl_cleanup(sl_buf_release) struct sl_buf rejects = SL_BUF_INIT;
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
-	add_rejects(run, d->run_id, &rejects);
+	if (!is_out_of_reach(d))
+		add_rejects(run, d->run_id, &rejects);
 	sl_summary(run, d->run_id, &run->result, d->failed, sl_clock_monotonic() - begin, &rejects,
 		   &out);
 	return sl_stdout(sl_buf_str(&out), err);

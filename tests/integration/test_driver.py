@@ -88,3 +88,18 @@ def test_progress_off_a_terminal_is_a_few_log_lines(shop: Sluice) -> None:
     done = shop("run")
     assert "\r" not in done.stderr and "\x1b" not in done.stderr
     assert len(done.stderr.splitlines()) < 30
+
+
+def test_store_out_of_reach_is_told_once_and_costs_nothing(make: Make, tmp_path: Path) -> None:
+    s = make(write_pipeline(tmp_path / "shop"), "local")
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 3))
+    there = s.env["SLUICE_CONN_WAREHOUSE"]
+    s.env["SLUICE_CONN_WAREHOUSE"] = "postgres://nobody@127.0.0.1:1/nowhere"
+    for _ in range(2):
+        done = s("run", code=69)
+        told = [
+            line for line in done.stderr.splitlines() if line.startswith(("ERROR ", "WARNING ")) and "connect" in line
+        ]
+        assert len(told) == 1 and " store " in told[0], done.stderr
+    s.env["SLUICE_CONN_WAREHOUSE"] = there
+    assert s("run").result["inserted"] == 3
