@@ -12,8 +12,8 @@
 
 #define WAIT (10 * SL_SECOND)
 
-enum format { CSV, JSON, JSONL, PARQUET };
-static const char *const formats[] = {"csv", "json", "jsonl", "parquet", NULL};
+enum format { AUTO, CSV, JSON, JSONL, PARQUET };
+static const char *const formats[] = {"auto", "csv", "json", "jsonl", "parquet", NULL};
 
 struct params {
 	const char *table, *query, *sql;
@@ -28,7 +28,8 @@ static const struct sl_field fields[] = {
 	SL_F_TEXT(struct params, query, SL_F_FLAG, NULL, "a query of the pipeline file, instead"),
 	SL_F_TEXT(struct params, sql, SL_F_FLAG, NULL, "a statement, instead"),
 	SL_F_TEXTS(struct params, param, SL_F_FLAG, "K=V: value of :K in the statement"),
-	SL_F_ENUM(struct params, format, SL_F_FLAG, "csv", formats, "how rows are written"),
+	SL_F_ENUM(struct params, format, SL_F_FLAG, "auto", formats,
+		  "how rows are written; auto: as the file's name ends, else csv"),
 	SL_F_TEXT(struct params, output, SL_F_FLAG, NULL, "file to write, - for standard output"),
 	SL_F_END,
 };
@@ -120,7 +121,8 @@ static void close_store(struct sl_export *x)
 
 static bool write_text(struct sl_export *x, enum format format, struct sl_err *err)
 {
-	static const enum sl_output_format as[] = {SL_OUTPUT_CSV, SL_OUTPUT_JSON, SL_OUTPUT_JSONL};
+	static const enum sl_output_format as[] = {
+		[CSV] = SL_OUTPUT_CSV, [JSON] = SL_OUTPUT_JSON, [JSONL] = SL_OUTPUT_JSONL};
 	struct rows r = {
 		.x = x,
 		.out = {.format = as[format], .path = x->path, .stream = x->engine->shared},
@@ -139,6 +141,20 @@ static bool write_text(struct sl_export *x, enum format format, struct sl_err *e
 	return ok;
 }
 
+/* "orders.parquet" says it. */
+static enum format choose_format(const struct params *p)
+{
+	const char *dot = strrchr(p->output, '.');
+
+	if (p->format != AUTO)
+		return (enum format)p->format;
+	for (int f = CSV; dot && formats[f]; f++) {
+		if (strcmp(dot + 1, formats[f]) == 0)
+			return (enum format)f;
+	}
+	return CSV;
+}
+
 static bool export(struct sl_export *x, const struct params *p, struct sl_err *err)
 {
 	const struct sl_run *run = x->run;
@@ -152,9 +168,10 @@ static bool export(struct sl_export *x, const struct params *p, struct sl_err *e
 		if (!select_table(x, table, err))
 			return false;
 	}
-	if (p->format == PARQUET)
-		return sl_export_parquet(x, err);
-	return write_text(x, (enum format)p->format, err);
+
+	const enum format format = choose_format(p);
+
+	return format == PARQUET ? sl_export_parquet(x, err) : write_text(x, format, err);
 }
 
 static bool run_export(struct sl_run *run, const void *params, struct sl_err *err)
@@ -196,7 +213,7 @@ static const struct sl_stage stage = {
 		"sort them.\n",
 	.examples =
 		"sluice export orders -o orders.csv\n"
-		"sluice export orders --table orders_by_country --format parquet -o c.parquet\n"
+		"sluice export orders --table orders_by_country -o by_country.parquet\n"
 		"sluice export orders --sql 'select * from orders order by 1' --format jsonl -o "
 		"-\n",
 	.needs =
