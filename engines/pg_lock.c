@@ -1,7 +1,8 @@
 /*
  * The pipeline's lock: its row, for update. Who waits too long for it looks, over a second
  * connection, who has been blocking all that time, and ends that backend: a store that was stopped
- * would otherwise hold every later one for ever (DESIGN §2.6). One that merely took its turn is
+ * would otherwise hold every later one for ever (docs/delivery.md, rule 6).
+ * One that merely took its turn is
  * left alone.
  */
 #include "engines/pg_db.h"

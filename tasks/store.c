@@ -1,6 +1,7 @@
 /*
  * sluice-store: judges log entries and switches them into the table, one transaction each
- * (DESIGN §2.4). Everything may be repeated: `applied` says what the table holds, marks are a cache.
+ * (docs/delivery.md, rule 4). Everything may be repeated: `applied` says what the table holds,
+ * marks are a cache.
  *
  *	for each entry: newest inputs -> clean parts there? -> judge -> switch -> mark
  */

@@ -1,7 +1,7 @@
 /*
  * Time. sl_time is µs since 1970-01-01T00:00:00Z, proleptic Gregorian, no leap seconds; it covers
- * the years 1 to 9999. The wall clock serves telemetry alone, never data (DESIGN: time is an
- * argument). Zones are read from the system's TZif files (RFC 8536), never from TZ.
+ * the years 1 to 9999. The wall clock serves telemetry alone, never data: time is an
+ * argument. Zones are read from the system's TZif files (RFC 8536), never from TZ.
  */
 #ifndef SL_BASE_CLOCK_H
 #define SL_BASE_CLOCK_H

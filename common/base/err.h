@@ -1,6 +1,6 @@
 /*
  * An error is a value: kind, text, optional hint. Whoever meets the failure fills it, callers add
- * context in front, and only the stage runtime prints it, once (DESIGN: "an error is a value").
+ * context in front, and only the stage runtime prints it, once.
  *
  *	bool f(…, struct sl_err *err)		true: results set, err untouched
  *						false: err filled, results untouched

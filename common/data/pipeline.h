@@ -111,7 +111,7 @@ struct sl_pipeline {
 	struct sl_backend backend; /* the one chosen */
 	struct sl_texts backend_names;
 	struct sl_node *root;	 /* the tree, for plan and --explain */
-	char rev[SL_HASH_HEX];	 /* rules in force (DESIGN §2: rev) */
+	char rev[SL_HASH_HEX];	 /* rules in force (docs/delivery.md: rev) */
 	char shape[SL_HASH_HEX]; /* table, mode, key, version, source order: 78 when it changes */
 };
 

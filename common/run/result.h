@@ -1,6 +1,6 @@
 /*
  * The result line: one compact JSON object of at most 8 KiB, the last line on stderr, on success
- * and on failure (DESIGN §6). Its keys are an interface: they are only added to.
+ * and on failure (docs/contract.md). Its keys are an interface: they are only added to.
  */
 #ifndef SL_RUN_RESULT_H
 #define SL_RUN_RESULT_H

@@ -1,6 +1,6 @@
 /*
  * The name of a run that was given none: a pure function of what it will work on, so that the same
- * call repeated is the same run (DESIGN §2, names).
+ * call repeated is the same run (docs/delivery.md, names).
  */
 #ifndef SL_RUN_RUNID_H
 #define SL_RUN_RUNID_H

@@ -91,7 +91,7 @@ int sl_stage_main(const struct sl_stage *stage, int argc, char **argv);
 int sl_driver_main(const struct sl_stage *const *commands, size_t n, int argc, char **argv);
 
 /* Reads and checks the pipeline file again and fails with SL_ERR_AGAIN when its rev is not run->p's
- * (DESIGN §2.5: rules changed meanwhile). */
+ * (docs/delivery.md, rule 5: rules changed meanwhile). */
 SL_NODISCARD bool sl_run_rules_still(const struct sl_run *run, struct sl_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The log: one numbered sequence of entries per source. An entry is linked when a collection is
  * complete and names every input that is new or changed, with its chunks. The entry's number that
- * brought an input's present content is the input's edition (DESIGN §2).
+ * brought an input's present content is the input's edition (docs/delivery.md).
  */
 #ifndef SL_STORE_LOG_H
 #define SL_STORE_LOG_H

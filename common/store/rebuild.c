@@ -1,5 +1,5 @@
 /*
- * A table made anew (DESIGN §2, mode latest): the inputs that it holds, at the editions that it
+ * A table made anew (docs/delivery.md): the inputs that it holds, at the editions that it
  * holds them, by today's rules, contract, key and order. All rows are copied beside it before the
  * lock is taken, because a store that waits too long for the lock ends whoever holds it; then, if
  * nothing came between, everything is exchanged at once.

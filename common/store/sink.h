@@ -1,6 +1,6 @@
 /*
- * The switch: how a log entry becomes visible in a table, all at once (DESIGN §2 "How it comes
- * true"). Written once for every engine. In order:
+ * The switch: how a log entry becomes visible in a table, all at once (docs/delivery.md, rule 4).
+ * Written once for every engine. In order:
  *
  *	sl_sink_open		connect, make what is missing, note rev and era, check the shape
  *	sl_sink_switch		stage; lock, era, applied, replace, rejects, counts, commit

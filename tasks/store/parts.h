@@ -1,7 +1,7 @@
 /*
  * Clean parts as the store stage needs them: are all of an input's there, what do they count, hand
  * them to the switch, remove them once stored. A missing one is made again by executing
- * sluice-normalize --parts once for everything that is missing (DESIGN §2.4).
+ * sluice-normalize --parts once for everything that is missing (docs/delivery.md, rule 4).
  */
 #ifndef SL_STORE_PARTS_H
 #define SL_STORE_PARTS_H

@@ -1,5 +1,6 @@
 /*
- * Which log entries a store works on, in which order (DESIGN §2.4): an interval run on its own; any
+ * Which log entries a store works on, in which order (docs/delivery.md, rule 4): an interval run on
+ * its own; any
  * other run first on every entry of any source without a mark, oldest first, then on its own,
  * marked or not.
  */

@@ -43,7 +43,7 @@ WORDS = ("kill", "pause", "wake", "restore", "rescan:", "deploy", "flushed", "ex
 
 
 def arguments() -> argparse.Namespace:
-    p = argparse.ArgumentParser(prog="model", description="random schedules against DESIGN §2")
+    p = argparse.ArgumentParser(prog="model", description="random schedules against docs/delivery.md")
     p.add_argument("--seconds", type=int, default=10)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--off", choices=Rules.names(), help="leave one rule out")

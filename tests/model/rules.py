@@ -1,4 +1,4 @@
-"""The rules of DESIGN §2 as switches, so that a test can leave each one out."""
+"""The rules of docs/delivery.md as switches, so that a test can leave each one out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 @dataclass(frozen=True)
 class Rules:
-    """Every rule of DESIGN §2 that can be left out; True is as §2 stands."""
+    """Every rule of docs/delivery.md that can be left out; True is as docs/delivery.md stands."""
 
     n_first: bool = True  # n is read before the listing or the first request
     greatest_to: bool = True  # the next range begins at the greatest `to`, not at the last one

@@ -191,7 +191,7 @@ def wins(w: World, mine: Rank, theirs: Rank) -> bool:
 
 
 def replace_latest(w: World, s: State, x: Work, out: Outcome) -> Outcome:
-    """Joins one input's greatest rows with the table; see DESIGN §2 for who replaces whom."""
+    """Joins one input's greatest rows with the table; see docs/delivery.md for who replaces whom."""
     best: dict[str, Row] = {}
     for row in x.rows:
         old = best.get(row.key)

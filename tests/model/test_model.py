@@ -1,4 +1,4 @@
-"""Every rule of DESIGN §2 left out breaks a promise; with all of them none breaks.
+"""Every rule of docs/delivery.md left out breaks a promise; with all of them none breaks.
 
 A seed decides a whole schedule, so a found one stays found until the model changes. Then the bounded
 search finds another: `python3 -m model --off RULE` from tests/ prints it with its schedule.

@@ -325,7 +325,7 @@ class Commit:
 
 
 class Exit(Exception):
-    """A stage ends; the code is one of DESIGN §6."""
+    """A stage ends; the code is one of docs/contract.md."""
 
     def __init__(self, code: int, why: str) -> None:
         super().__init__(f"{code}: {why}")
