@@ -1,8 +1,7 @@
 /*
  * Which log entries a store works on, in which order (docs/delivery.md, rule 4): an interval run on
- * its own; any
- * other run first on every entry of any source without a mark, oldest first, then on its own,
- * marked or not.
+ * its own; any other run first on every entry of any source without a mark, oldest first, then on
+ * its own, marked or not.
  */
 #ifndef SL_STORE_WORKLIST_H
 #define SL_STORE_WORKLIST_H
