@@ -97,6 +97,8 @@ SL_NODISCARD bool sl_mark_missing(const struct sl_home *h, const char *sink, uns
 				  uint64_t **ret, size_t *ret_n, struct sl_err *err);
 SL_NODISCARD bool sl_mark_link(const struct sl_home *h, const char *sink, unsigned g,
 			       const char *source, uint64_t n, struct sl_err *err);
+SL_NODISCARD bool sl_mark_remove(const struct sl_home *h, const char *sink, unsigned g,
+				 const char *source, uint64_t n, struct sl_err *err);
 SL_NODISCARD bool sl_mark_rescan(const struct sl_home *h, const char *sink, unsigned *ret_g,
 				 struct sl_err *err);
 

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -110,6 +111,15 @@ bool sl_mark_link(const struct sl_home *h, const char *sink, unsigned g, const c
 	bool won;
 
 	return sl_file_link(path, "", 0, &won, err);
+}
+
+bool sl_mark_remove(const struct sl_home *h, const char *sink, unsigned g, const char *source,
+		    uint64_t n, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *path = mark_path(h, sink, g, source, n);
+
+	return unlink(path) == 0 || errno == ENOENT ||
+	       sl_err_errno(err, SL_ERR_IO, errno, "cannot remove the mark \"%s\"", path);
 }
 
 bool sl_mark_rescan(const struct sl_home *h, const char *sink, unsigned *ret_g, struct sl_err *err)

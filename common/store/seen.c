@@ -37,12 +37,13 @@ void sl_seen_read(const struct sl_home *h, const char *source, struct sl_arena *
 	struct sl_err ignored = SL_ERR_INIT;
 
 	ret->n = ret->n_sorted = 0;
-	ret->noted = false;
+	ret->noted = ret->reset = false;
 	if (!sl_file_exists(path) || !sl_file_read(path, SL_LOG_FILE_MAX, &b, &ignored) ||
 	    !sl_log_parse(path, sl_buf_str(&b), &o, &ignored))
 		return;
 	const json_t *inputs = json_object_get(o, "inputs");
 
+	ret->reset = json_is_true(json_object_get(o, "reset"));
 	for (size_t i = 0; i < json_array_size(inputs); i++) {
 		const json_t *in = json_array_get(inputs, i);
 		struct sl_seen_stat s = {.name = sl_log_get_text(in, "name", arena),
@@ -111,11 +112,19 @@ void sl_seen_write(const struct sl_home *h, const char *source, const struct sl_
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
 	struct sl_err ignored = SL_ERR_INIT;
 
-	if (!seen->noted)
+	if (!seen->noted && !seen->reset)
 		return;
 	put_list(&b, seen, inventory);
 	if (!sl_file_replace(path, b.p, b.n, &ignored))
 		sl_err_clear(&ignored); /* the inputs are read once more */
+}
+
+bool sl_seen_reset(const struct sl_home *h, const char *source, struct sl_err *err)
+{
+	static const char text[] = "{\"sluice\":1,\"reset\":true,\"inputs\":[]}\n";
+	sl_cleanup(sl_freep) char *path = seen_path(h, source);
+
+	return sl_file_replace(path, text, sizeof(text) - 1, err);
 }
 
 void sl_seen_release(struct sl_seen *seen)

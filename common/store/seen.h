@@ -22,6 +22,7 @@ struct sl_seen {
 	size_t n, cap;
 	size_t n_sorted; /* the first ones, as read; new names that were noted stand behind */
 	bool noted;
+	bool reset; /* no fingerprint is trusted, the log's neither: every input is read again */
 };
 
 /* Texts go to arena. A missing or damaged list is an empty one. */
@@ -33,6 +34,8 @@ void sl_seen_note(struct sl_seen *seen, const struct sl_edition *e, const char *
 /* Writes what still stands for an input's newest edition, if anything was noted. It may fail. */
 void sl_seen_write(const struct sl_home *h, const char *source, const struct sl_seen *seen,
 		   const struct sl_inventory *inventory);
+/* Has the next collection of the source read every input again; it ends the reset when it is done. */
+SL_NODISCARD bool sl_seen_reset(const struct sl_home *h, const char *source, struct sl_err *err);
 void sl_seen_release(struct sl_seen *seen);
 
 #endif

@@ -73,8 +73,8 @@ static bool is_known(const struct sl_collect *c, const char *input, const char *
 {
 	const struct sl_edition *e = sl_inventory_find(&c->inventory, input);
 
-	return e && stat && !c->run->again && strcmp(e->input->settings, c->settings) == 0 &&
-	       is_stat_of(c, e, stat);
+	return e && stat && !c->run->again && !c->seen.reset &&
+	       strcmp(e->input->settings, c->settings) == 0 && is_stat_of(c, e, stat);
 }
 
 bool sl_collect_known(struct sl_collect *c, const char *input, const char *stat)

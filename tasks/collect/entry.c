@@ -70,9 +70,11 @@ static bool attempt(struct sl_collect *c, bool *ret_done, struct sl_err *err)
 	    !c->source->kind->collect(c->source->params, c, err) || !sl_collect_close(c, err))
 		return false;
 	sl_collect_keep_changed(c);
-	if (!run->dry_run)
+	if (c->n_inputs > 0 && !link_entry(c, newest + 1, ret_done, err))
+		return false;
+	if (*ret_done && !run->dry_run) /* last: it ends a reset */
 		sl_seen_write(&run->home, source, &c->seen, &c->inventory);
-	return c->n_inputs == 0 || link_entry(c, newest + 1, ret_done, err);
+	return true;
 }
 
 static bool attempts(struct sl_collect *c, struct sl_err *err)

@@ -4,8 +4,10 @@
  */
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "run/help.h"
 #include "store/log.h"
+#include "store/seen.h"
 #include "tasks/sluice/audit.h"
 #include "tasks/sluice/cmd.h"
 #include "tasks/sluice/ledger.h"
@@ -192,6 +194,78 @@ static bool rescan(struct state *st, struct sl_buf *out, struct sl_err *err)
 	return true;
 }
 
+/* --- changes by hand --- */
+
+/* "drop/3" → the source's name and 3. */
+static bool read_entry_name(struct state *st, const char *text, const char **ret_source,
+			    uint64_t *ret_n, struct sl_err *err)
+{
+	struct sl_str rest = sl_str_of(text), name;
+	uint64_t newest = 0;
+
+	sl_str_next(&rest, '/', &name);
+	*ret_source = sl_arena_str(&st->run->arena, name).p;
+	if (!sl_pipeline_source(st->run->p, *ret_source) || !sl_num_u64(rest, INT64_MAX, ret_n)) {
+		sl_err_set(err, SL_ERR_USAGE, "\"%s\" names no entry", text);
+		return sl_err_hint(err, "SOURCE/N, as sluice state shows them: %s/1",
+				   st->run->p->sources[0].name);
+	}
+	if (!sl_log_newest(&st->run->home, *ret_source, &newest, err))
+		return false;
+	return (*ret_n >= 1 && *ret_n <= newest) ||
+	       sl_err_set(err, SL_ERR_USAGE,
+			  "source \"%s\" has no entry %" PRIu64 ", its newest is %" PRIu64,
+			  *ret_source, *ret_n, newest);
+}
+
+/* A mark by hand: an entry that nobody will mend is passed over, or one is judged again. */
+static bool set(struct state *st, const char *entry, const char *standing, struct sl_buf *out,
+		struct sl_err *err)
+{
+	const bool stored = strcmp(standing, "stored") == 0;
+	const char *source = NULL;
+	uint64_t n = 0;
+
+	if (!stored && strcmp(standing, "pending") != 0) {
+		sl_err_set(err, SL_ERR_USAGE, "an entry cannot be set to \"%s\"", standing);
+		return sl_err_hint(err,
+				   "stored (it is passed over) or pending (it is judged again)");
+	}
+	if (!read_entry_name(st, entry, &source, &n, err) ||
+	    !sl_audit(st->run, "set",
+		      sl_arena_printf(&st->run->arena, "%s/%" PRIu64 " is %s for %s", source, n,
+				      standing, st->sink),
+		      err))
+		return false;
+	if (!(stored ? sl_mark_link : sl_mark_remove)(&st->run->home, st->sink, st->generation,
+						      source, n, err))
+		return false;
+	sl_buf_addf(out, "%s/%" PRIu64 ": %s\n", source, n,
+		    stored ? "passed over from now on" : "judged again by the next run");
+	return true;
+}
+
+/* Fingerprints are forgotten: the next collection reads every input, unchanged or not. */
+static bool reset(struct state *st, struct sl_buf *out, struct sl_err *err)
+{
+	const struct sl_pipeline *p = st->run->p;
+
+	for (size_t i = 0; i < p->n_sources; i++) {
+		const char *source = p->sources[i].name;
+
+		if (st->run->source && strcmp(st->run->source, source) != 0)
+			continue;
+		if (!sl_audit(st->run, "reset",
+			      sl_arena_printf(&st->run->arena, "every input of %s is read again",
+					      source),
+			      err) ||
+		    !sl_seen_reset(&st->run->home, source, err))
+			return false;
+		sl_buf_addf(out, "%s: the next collection reads every input again\n", source);
+	}
+	return true;
+}
+
 static bool choose(struct state *st, struct sl_buf *out, struct sl_err *err)
 {
 	const struct sl_texts *args = &st->run->args;
@@ -202,8 +276,13 @@ static bool choose(struct state *st, struct sl_buf *out, struct sl_err *err)
 		return rescan(st, out, err);
 	if (args->n == 1 && strcmp(args->v[0], "history") == 0)
 		return sl_audit_show(st->run, st->shown, out, err);
+	if (args->n == 1 && strcmp(args->v[0], "reset") == 0)
+		return reset(st, out, err);
+	if (args->n == 3 && strcmp(args->v[0], "set") == 0)
+		return set(st, args->v[1], args->v[2], out, err);
 	sl_err_set(err, SL_ERR_USAGE, "unexpected argument \"%s\"", args->v[0]);
-	return sl_err_hint(err, "sluice state PIPELINE [rescan | history]");
+	return sl_err_hint(err, "sluice state PIPELINE [rescan | history | reset | "
+				"set SOURCE/N stored|pending]");
 }
 
 static bool run_state(struct sl_run *run, const void *params, struct sl_err *err)
@@ -226,17 +305,22 @@ static bool run_state(struct sl_run *run, const void *params, struct sl_err *err
 const struct sl_stage sl_cmd_state = {
 	.name = "state",
 	.summary = "shows what was collected, what of it is stored, and what waits",
-	.usage = "NAME|FILE [rescan | history] [--source S] [--entries N] [OPTION]…",
+	.usage = "NAME|FILE [rescan | history | reset | set SOURCE/N stored|pending] "
+		 "[--source S] [--entries N] [OPTION]…",
 	.description =
 		"Per source the newest entries: stored, pending, or refused (too many rejects); "
 		"then\n"
 		"the runs whose rows older rules made. rescan forgets which entries are stored, "
 		"for\n"
 		"when the database was restored from a backup, and prints the runs to clear. "
-		"history\n"
-		"shows what was changed by hand (audit.jsonl): rescans and rebuilds.\n",
+		"set\n"
+		"passes over an entry that nobody will mend (stored), until a rescan, or has one\n"
+		"judged again (pending). reset has the next collection read every input, "
+		"unchanged\n"
+		"or not. history shows what was changed by hand (audit.jsonl).\n",
 	.examples =
-		"sluice state orders\nsluice state orders rescan\nsluice state orders history\n",
+		"sluice state orders\nsluice state orders rescan\nsluice state orders history\n"
+		"sluice state orders set drop/3 stored\nsluice state orders reset --source drop\n",
 	.needs = SL_NEEDS_PIPELINE | SL_PIPELINE_ARG | SL_TAKES_ARGS | SL_NEEDS_HOME |
 		 SL_NEEDS_STORE | SL_QUIET_RESULT,
 	.params = fields,

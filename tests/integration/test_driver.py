@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,3 +104,47 @@ def test_store_out_of_reach_is_told_once_and_costs_nothing(make: Make, tmp_path:
         assert len(told) == 1 and " store " in told[0], done.stderr
     s.env["SLUICE_CONN_WAREHOUSE"] = there
     assert s("run").result["inserted"] == 3
+
+
+def test_entry_set_to_stored_is_passed_over_and_set_to_pending_judged_again(shop: Sluice, tmp_path: Path) -> None:
+    shop("run", code=65)
+    assert "refused" in shop("state").stdout
+    shop("state", "set", "drop/1", "stored")
+    done = shop("run")
+    assert (done.result["pending"], "refused" in done.stderr) == (0, False)
+    shop("state", "set", "drop/1", "pending")
+    shop("run", code=65)
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 3))
+    assert shop("run").result["inserted"] == 3
+    history = shop("state", "history").stdout.splitlines()
+    assert [line.split(" is ")[1].split()[0] for line in history] == ["stored", "pending"], history
+
+
+@pytest.mark.parametrize("words", [["set", "drop/9", "stored"], ["set", "nil/1", "stored"], ["set", "drop/1", "gone"]])
+def test_wrong_words_of_set_change_nothing(make: Make, tmp_path: Path, words: list[str]) -> None:
+    s = make(write_pipeline(tmp_path / "shop"))
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 3))
+    s("run")
+    assert s("state", *words, code=64).result["hint" if words[1] != "drop/9" else "error"]
+    assert "stored" in s("state").stdout and not (s.home / "shop" / "audit.jsonl").exists()
+
+
+def test_reset_reads_every_input_again_once(make: Make, tmp_path: Path) -> None:
+    s = make(write_pipeline(tmp_path / "shop"))
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 3))
+    s("run")
+    before = s.table(ALL)
+    (chunk,) = (s.home / "shop" / "bronze").rglob("*.zst")
+    deadline = time.monotonic() + 20
+    while not (s.home / "shop" / "seen" / "drop.json").exists():  # a young file's fingerprint is not trusted
+        assert time.monotonic() < deadline, "the file never grows old enough"
+        s("run")
+    chunk.unlink()
+    s("run")
+    assert not chunk.exists(), "a known file is not read again"
+    s("state", "reset", "--source", "drop")
+    s("run")
+    assert chunk.exists() and s.table(ALL) == before
+    chunk.unlink()
+    s("run")
+    assert not chunk.exists(), "the reset has ended"

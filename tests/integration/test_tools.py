@@ -388,7 +388,7 @@ def test_bash_completes_commands_flags_choices_and_pipelines(tmp_path: Path) -> 
         "report",
     }
     assert complete("sluice", "preview", "--lim") == ["--limit"]
-    assert complete("sluice", "export", "shop", "--format", "") == ["csv", "json", "jsonl", "parquet"]
+    assert complete("sluice", "export", "shop", "--format", "") == ["auto", "csv", "json", "jsonl", "parquet"]
     assert complete("sluice-normalize", "--part") == ["--parts", "--partition"] and "shop" in complete(
         "sluice", "run", "s"
     )
