@@ -1,4 +1,4 @@
-/* Rules about values of any type: range, default, filter, lookup, date. */
+/* Rules about values of any type: range, default, filter, enum, lookup, date. */
 #include "rule_support.h"
 
 #include <sys/stat.h>
@@ -177,6 +177,38 @@ static void test_filter_compares_in_the_columns_type(void **state)
 	assert_int_equal(x.batch.state[0], SL_ROW_FILTERED);
 	assert_int_equal(x.batch.state[1], SL_ROW_KEPT);
 	close_bench(&x);
+}
+
+/* --- enum --- */
+
+static void test_enum_lets_listed_values_pass(void **state)
+{
+	static const char *const rows[] = {"FR", "fr", "BE", "", NULL};
+	static const struct {
+		const char *yaml;
+		const char *want[SL_ARRAY_LEN(rows)];
+	} cases[] = {
+		{"{from: a, values: [FR, BE]}", {"FR", "REJECT", "BE", "REJECT", "NULL"}},
+		{"{from: a, values: FR, ignore_case: true}",
+		 {"FR", "fr", "REJECT", "REJECT", "NULL"}},
+		{"{from: a, values: FR, on_error: null}", {"FR", "NULL", "NULL", "NULL", "NULL"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
+		struct bench x;
+
+		open_bench(&x, "enum", cases[i].yaml);
+		assert_true(x.ready);
+		for (size_t k = 0; k < SL_ARRAY_LEN(rows); k++)
+			add_row(&x, rows[k]);
+		run_rule(&x);
+		for (size_t k = 0; k < SL_ARRAY_LEN(rows); k++)
+			if (strcmp(cell(&x, k, A), cases[i].want[k]) != 0)
+				fail_msg("case %zu row %zu: %s, want %s", i, k, cell(&x, k, A),
+					 cases[i].want[k]);
+		close_bench(&x);
+	}
 }
 
 /* --- lookup --- */
@@ -472,6 +504,7 @@ static void test_wrong_settings_are_diagnosed(void **state)
 		{"filter", "{from: a, keep: [x], drop: [y]}", "not both"},
 		{"filter", "{from: i, keep: [x]}", "is no int64"},
 		{"filter", "{from: f, keep: [1]}", "float64"},
+		{"enum", "{from: i, values: [x]}", "is no int64"},
 		{"lookup", "{from: i, file: x, key: k, value: v}", "must be text"},
 		{"date", "{from: a, into: z}", "\"formats\" or a \"unit\""},
 		{"date", "{from: a, into: z, unit: s, formats: '%Y-%m-%d %z'}", "not both"},
@@ -502,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_default_fills_nulls_only),
 		cmocka_unit_test(test_filter_drops_rows_by_value),
 		cmocka_unit_test(test_filter_compares_in_the_columns_type),
+		cmocka_unit_test(test_enum_lets_listed_values_pass),
 		cmocka_unit_test(test_lookup_reads_the_pipelines_file),
 		cmocka_unit_test(test_lookup_another_file_is_another_rule),
 		cmocka_unit_test(test_lookup_refuses_a_bad_file),
