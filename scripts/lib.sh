@@ -38,7 +38,7 @@ need_packages() {
 	fi
 	as_root apt-get -o DPkg::Lock::Timeout=600 update -q >&2
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -q -y \
-		--no-install-recommends "${missing[@]}" >&2 || fail "apt-get could not install: ${missing[*]}"
+		--no-remove --no-install-recommends "${missing[@]}" >&2 || fail "apt-get could not install: ${missing[*]}"
 }
 
 # DuckDB's library, pinned by checksum, in .cache/duckdb.
