@@ -7,3 +7,5 @@ sluice_module(duckdb engines/duckdb.c engines/duckdb_copy.c engines/duckdb_load.
   engines/duckdb_text.c) # its library is opened by name: scripts/get-duckdb
 sluice_module(pg engines/pg.c engines/pg_copy.c engines/pg_lock.c engines/pg_text.c)
 target_link_libraries(engine_pg PRIVATE PkgConfig::PQ)
+sluice_module(curl engines/curl.c engines/curl_carry.c)
+target_link_libraries(engine_curl PRIVATE PkgConfig::CURL)

@@ -1,0 +1,143 @@
+/*
+ * The HTTP client: every request of Sluice goes through it, one at a time (sl_http_do) or many in
+ * flight (sl_http_submit, sl_http_step), by the same code. It bounds time, headers and bodies,
+ * verifies TLS (1.2 or later), and knows http and https only; proxies of the environment are not
+ * used. The bytes are moved by a module (engines/curl.c), opened at the first request.
+ *
+ *	struct sl_http_conf conf = SL_HTTP_CONF_INIT;
+ *	struct sl_http *http;
+ *	sl_cleanup(sl_http_answer_release) struct sl_http_answer answer = {0};
+ *	struct sl_http_request get = {.method = "GET", .url = "https://api.example.org/v1/items"};
+ *	if (!sl_http_open(&conf, &http, err) || !sl_http_do(http, &get, &answer, err) ||
+ *	    !sl_http_expect(&get, &answer, err))
+ *		return false;
+ */
+#ifndef SL_NET_HTTP_H
+#define SL_NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "net/secret.h"
+
+struct sl_http;
+
+/* How a client behaves; the same for all of its requests. Texts are borrowed until close. */
+struct sl_http_conf {
+	const char *ca_file;  /* PEM; NULL: the system's authorities */
+	int64_t connect_us;   /* until a connection stands, TLS included */
+	int64_t idle_us;      /* without a byte */
+	int64_t total_us;     /* of one request */
+	uint64_t max_headers; /* bytes of an answer's headers */
+	uint64_t max_body;    /* bytes of an answer's body, decoded */
+	unsigned in_flight;   /* requests on the way at one time */
+};
+
+#define SL_HTTP_CONF_INIT                                                                          \
+	{.connect_us = 10 * SL_SECOND,                                                             \
+	 .idle_us = 30 * SL_SECOND,                                                                \
+	 .total_us = 300 * SL_SECOND,                                                              \
+	 .max_headers = 65536,                                                                     \
+	 .max_body = 64 << 20,                                                                     \
+	 .in_flight = 16}
+
+/* A request's header. A secret value is sent in place of the plain one. */
+struct sl_http_field {
+	const char *name, *value;
+	struct sl_secret secret;
+};
+
+/* What is sent: bytes, or size bytes of a file from offset on. Read again when a request is. */
+struct sl_http_body {
+	const void *bytes; /* NULL: from fd */
+	int fd;
+	uint64_t offset, size;
+};
+
+/* AWS Signature Version 4 by the engine. The caller sends x-amz-content-sha256 as a header, sorts
+ * and encodes the query, and writes "name=" for names without value: libcurl 7.88 signs wrongly
+ * otherwise. */
+struct sl_http_sigv4 {
+	const char *region, *service; /* "eu-west-3", "s3" */
+	const char *key_id;
+	struct sl_secret key;
+};
+
+struct sl_http_request {
+	const char *method; /* "GET" */
+	const char *url;    /* absolute, http or https */
+	const struct sl_http_field *fields;
+	size_t n_fields;
+	const struct sl_http_body *body;   /* NULL: none */
+	const struct sl_http_sigv4 *sigv4; /* NULL: not signed */
+	bool as_sent;			   /* the body's coding is not asked for nor undone */
+	/*
+	 * Takes a 2xx answer's body in pieces as they come instead of answer.body; max_body does not
+	 * bound it. false with err ends the request. NULL: answer.body.
+	 */
+	bool (*on_data)(void *ctx, struct sl_str piece, struct sl_err *err);
+	void *ctx;
+};
+
+struct sl_http_header {
+	struct sl_str name, value;
+};
+
+/* Zeroed before use; released by sl_http_answer_release. */
+struct sl_http_answer {
+	int status;
+	struct sl_http_header *headers; /* of the last answer, in its order */
+	size_t n_headers;
+	struct sl_buf body;
+	int64_t took_us;
+	struct sl_arena arena; /* the headers' */
+};
+
+SL_NODISCARD bool sl_http_open(const struct sl_http_conf *conf, struct sl_http **ret,
+			       struct sl_err *err);
+void sl_http_close(struct sl_http *h); /* NULL allowed; ends what is on the way without a word */
+
+/*
+ * One request, waited for. True for every complete answer, whatever its status; ret is then filled.
+ * SL_ERR_UNAVAILABLE: no connection, no answer in time, or one that was cut; SL_ERR_PROTOCOL: not
+ * HTTP, a certificate that does not hold, or an answer over a limit; SL_ERR_CANCELLED: a signal.
+ * Messages name method and host, never query or headers.
+ */
+SL_NODISCARD bool sl_http_do(struct sl_http *h, const struct sl_http_request *req,
+			     struct sl_http_answer *ret, struct sl_err *err);
+
+/*
+ * Called when a request has ended. failure: NULL, or why there is no answer. answer is the callee's
+ * to keep: *answer moves by assignment and zeroing, else it is released. May submit. false with err
+ * ends the step that it was called from.
+ */
+typedef bool (*sl_http_done_fn)(void *ctx, struct sl_http_answer *answer,
+				const struct sl_err *failure, struct sl_err *err);
+
+/* Hands in a request; req and what it points to are borrowed until done was called, or close. */
+SL_NODISCARD bool sl_http_submit(struct sl_http *h, const struct sl_http_request *req,
+				 sl_http_done_fn done, void *ctx, struct sl_err *err);
+
+/* Moves bytes for at most wait_us, less when a request ended; calls the done functions. */
+SL_NODISCARD bool sl_http_step(struct sl_http *h, int64_t wait_us, struct sl_err *err);
+size_t sl_http_pending(const struct sl_http *h); /* submitted and not done */
+
+/* The header's value, or SL_STR_NULL; name in any case; the first of several. */
+struct sl_str sl_http_header(const struct sl_http_answer *a, const char *name);
+
+/*
+ * True for a 2xx status. Else an error with the status and the body's first bytes: 401, 403, 407
+ * SL_ERR_AUTH; 404, 410 SL_ERR_NO_INPUT; 408, 429, 503 SL_ERR_AGAIN; other 5xx SL_ERR_UNAVAILABLE;
+ * the rest SL_ERR_PROTOCOL.
+ */
+SL_NODISCARD bool sl_http_expect(const struct sl_http_request *req, const struct sl_http_answer *a,
+				 struct sl_err *err);
+void sl_http_answer_release(struct sl_http_answer *a);
+
+#endif
