@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "data/batch.h"
 #include "data/contract.h"
+#include "data/encoding.h"
 #include "data/field.h"
 
 /*
@@ -47,6 +48,10 @@ struct sl_codec {
 	/* True when the format has a header record that every part needs (CSV). collect then keeps
 	 * the first record aside (frame 0) and gives it to decode. May be NULL: no header. */
 	bool (*has_header)(const void *params);
+
+	/* How the input's bytes stand for letters: collect turns UTF-16 into UTF-8 before it cuts,
+	 * so that bronze, offsets and records are UTF-8. May be NULL: SL_ENCODING_AUTO. */
+	enum sl_encoding (*encoding)(const void *params);
 
 	/*
 	 * Finds the next record end in p[from…n). Returns true and fills ev; false: the piece is

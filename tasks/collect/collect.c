@@ -48,6 +48,7 @@ void sl_collect_release(struct sl_collect *c)
 	sl_pack_release(&c->pack);
 	sl_seen_release(&c->seen);
 	sl_arena_release(&c->arena);
+	sl_buf_release(&c->recoded);
 	free(c->inputs);
 }
 
@@ -114,6 +115,10 @@ bool sl_collect_begin(struct sl_collect *c, const char *name, struct sl_err *err
 {
 	if (!sl_cancel_check(err))
 		return false;
+	const struct sl_codec *codec = c->source->codec;
+	c->recoder = (struct sl_recoder){0};
+	if (codec->encoding)
+		c->recoder.encoding = codec->encoding(c->source->codec_params);
 	if (c->tap)
 		return c->tap->begin(c->tap, name, err);
 	c->file = sl_arena_strdup(&c->arena, name);
@@ -133,22 +138,36 @@ static bool name_file(const struct sl_collect *c, struct sl_err *err)
 	return false;
 }
 
+/* Bytes on to who takes them, in UTF-8. last: the file has no more. */
+static bool feed(struct sl_collect *c, struct sl_str bytes, bool last, struct sl_err *err)
+{
+	const struct sl_str text = sl_recode(&c->recoder, bytes, last, &c->recoded);
+
+	if (text.n == 0)
+		return true;
+	if (c->tap)
+		return c->tap->bytes(c->tap, text, err);
+	return sl_pack_bytes(&c->pack, text, err) || name_file(c, err);
+}
+
 bool sl_collect_bytes(struct sl_collect *c, struct sl_str bytes, struct sl_err *err)
 {
 	if (!sl_cancel_check(err))
 		return false;
-	if (c->tap)
-		return c->tap->bytes(c->tap, bytes, err);
-	c->bytes += bytes.n;
-	sl_progress(&c->progress, "source=%s file=\"%s\" files=%zu mib=%" PRIu64, c->source->name,
-		    c->file, c->files, c->bytes >> 20);
-	return sl_pack_bytes(&c->pack, bytes, err) || name_file(c, err);
+	if (!c->tap) {
+		c->bytes += bytes.n;
+		sl_progress(&c->progress, "source=%s file=\"%s\" files=%zu mib=%" PRIu64,
+			    c->source->name, c->file, c->files, c->bytes >> 20);
+	}
+	return feed(c, bytes, false, err);
 }
 
 bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err)
 {
 	const char *kept = stat ? sl_arena_strdup(&c->arena, stat) : NULL;
 
+	if (!feed(c, SL_STR(""), true, err))
+		return false;
 	if (c->tap)
 		return c->tap->end(c->tap, err);
 	if (!sl_pack_file_end(&c->pack, err))

@@ -32,9 +32,11 @@ struct sl_collect {
 	struct sl_pack pack;
 	struct sl_log_input *inputs; /* seen and read */
 	size_t n_inputs, cap_inputs;
-	const char *input; /* open, or NULL */
-	const char *file;  /* as the source calls what is open */
-	const char *stat;  /* of an open input that is collected whole */
+	const char *input;	   /* open, or NULL */
+	const char *file;	   /* as the source calls what is open */
+	const char *stat;	   /* of an open input that is collected whole */
+	struct sl_recoder recoder; /* of the open file */
+	struct sl_buf recoded;
 	bool complete;
 	/* progress, over all attempts */
 	uint64_t bytes;

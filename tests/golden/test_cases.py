@@ -145,6 +145,15 @@ def test_f13_quote_that_is_never_closed(case: Case, inputs: Path) -> None:
     ran(case("f13.csv", "{id: int64, titre: text, prix: int64}", limit=1), 2, 1)
 
 
+def test_f14_utf_16_with_a_byte_order_mark(case: Case) -> None:
+    contract = "{ref: int64, ville: {type: text, required: true}, prix: int64}"
+    s = case("f14.csv", contract, "{csv: {delimiter: auto}}")
+    ran(s, 2, 0)
+    assert by_id(s, "ville", "ref")[1] == "Orléans"
+    s = case("f14.csv", contract, '{csv: {delimiter: "\\t", encoding: utf-8}}')
+    assert "UTF-16" in s("run", code=65).result["error"]
+
+
 def test_f16_last_record_cut_off(case: Case) -> None:
     s = case("f16.ndjson", "{id: int64, titre: text}")
     done = ran(s, 2, 1, code=65)
@@ -169,6 +178,19 @@ def test_f19_one_line_from_a_code_page(case: Case, inputs: Path) -> None:
     reject = s.query(REJECTS)[0]
     assert (reject["byte_offset"], reject["field"]) == (record, "texte")
     assert f"byte {data.index(0x92) - record} of the record" in reject["reason"]
+
+
+def test_f17_two_columns_of_one_name_are_numbered(case: Case) -> None:
+    columns = "{mai: float64, an: int64, juin: float64, an_2: int64}"
+    s = case("f17.csv", columns, "{csv: {duplicates: suffix}}")
+    ran(s, 2, 0)
+    assert ["17.2", "2003", "21.5", "1976"] in texts(s, "select mai, an, juin, an_2 from rows")
+
+
+def test_f19_one_line_read_as_its_code_page(case: Case) -> None:
+    s = case("f19.csv", "{id: int64, texte: text}", "{csv: {invalid: windows-1252}}")
+    ran(s, 3, 0)
+    assert by_id(s, "texte") == {1: "été", 2: "L’été à 10 €", 3: "à louer"}
 
 
 def test_f20_line_ends_change_no_value(case: Case) -> None:

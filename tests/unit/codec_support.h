@@ -129,7 +129,8 @@ static void kit_split(struct kit *k, struct sl_str in)
 		if (k->blank[i])
 			continue;
 		if (wants_header && !k->header.p) {
-			k->header = (struct sl_str){in.p, k->ends[i]};
+			size_t begin = i ? k->ends[i - 1] : 0;
+			k->header = (struct sl_str){in.p + begin, k->ends[i] - begin};
 			body = k->ends[i];
 		} else {
 			k->records++;

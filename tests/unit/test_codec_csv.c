@@ -93,6 +93,101 @@ static void test_csv_delimiter_quote_and_header_are_settings(void **state)
 	run_cases(bare, bare_cases, SL_ARRAY_LEN(bare_cases));
 }
 
+static void test_csv_delimiter_auto_is_what_the_header_has_most(void **state)
+{
+	(void)state;
+	static const struct setting automatic[] = {{"delimiter", "auto"}, {NULL, NULL}};
+	static const struct csv_case cases[] = {
+		{"id,t\n1,a;b\n", "(1,a;b)"},
+		{"id;t\n1;a,b\n", "(1,a,b)"},
+		{"id\tt\n1\t\"a\tb\"\n", "(1,a\tb)"},
+		{"\xef\xbb\xbf\"id\"|t\n1|a\n", "(1,a)"},
+		{"\"x,y,z\";id;t\n0;1;\"a;\nb\"\n", "(1,a;\nb)"}, /* quoted ones do not count */
+		{"\n\nid;t\r\n1;a\r\n", "(1,a)"},
+		{"id\n1,a\n", "-:fields"}, /* none: the comma */
+		{"id;t", ""},
+	};
+	run_cases(automatic, cases, SL_ARRAY_LEN(cases));
+	struct kit k;
+	kit_open(&k, "csv", automatic, two, 2);
+	expect_same_records(&k, SL_STR("\"x,y\";id;t\n0;1;\"a;\nb\"\n2;3;4\n"));
+	kit_close(&k);
+}
+
+static void test_csv_escape_takes_the_next_character_inside_quotes(void **state)
+{
+	(void)state;
+	static const struct setting escape[] = {{"escape", "\\"}, {NULL, NULL}};
+	static const struct csv_case cases[] = {
+		{"id,t\n1,\"say \\\"hi\\\"\"\n", "(1,say \"hi\")"},
+		{"id,t\n1,\"a\\\\\"\n2,b\n", "(1,a\\) (2,b)"},
+		{"id,t\n1,a\\b\n", "(1,a\\b)"},
+		{"id,t\n1,\"a\\\",\nb\"\n2,c\n", "(1,a\",\nb) (2,c)"},
+		{"id,t\n1,\"a\"\"b\"\n", "(1,a\"b)"},
+		{"id,t\n1,\"a\\\"\n", "-:syntax"},
+	};
+	run_cases(escape, cases, SL_ARRAY_LEN(cases));
+	struct kit k;
+	kit_open(&k, "csv", escape, two, 2);
+	expect_same_records(&k, SL_STR("id,t\n1,\"a\\\",\nb\\\\\"\n2,c\n"));
+	kit_close(&k);
+}
+
+static void test_csv_skip_counts_lines_before_the_header(void **state)
+{
+	(void)state;
+	static const struct setting skip[] = {{"skip", "2"}, {"delimiter", "auto"}, {NULL, NULL}};
+	static const struct csv_case cases[] = {
+		{"Report, a, b, c\n\"open\nid;t\n1;a\n", "(1,a)"},
+		{"\xef\xbb\xbf"
+		 "Report\r\n\r\nid;t\r\n1;a\r\n",
+		 "(1,a)"},
+		{"x\n\n\n\nid;t\n1;a\n", "(1,a)"},
+	};
+	run_cases(skip, cases, SL_ARRAY_LEN(cases));
+	struct kit k;
+	kit_open(&k, "csv", skip, two, 2);
+	expect_same_records(&k, SL_STR("Report\r\n\r\nid;t\r\n1;a\r\n"));
+	kit_close(&k);
+}
+
+static void test_csv_names_that_stand_twice_can_be_numbered(void **state)
+{
+	(void)state;
+	static const struct setting suffix[] = {{"duplicates", "suffix"}, {NULL, NULL}};
+	static const struct col cols[] = {{"a", "text", "an", false},
+					  {"b", "text", "an_2", false},
+					  {"c", "text", "an_3", false},
+					  {"d", "text", "an_3_2", false}};
+	struct kit k;
+	kit_open(&k, "csv", suffix, cols, 4);
+	kit_run(&k, "an,an,an,an_3\n1,2,3,4\n");
+	kit_expect(&k, "(1,2,3,4)");
+	kit_close(&k);
+}
+
+static void test_csv_values_are_read_in_the_files_encoding(void **state)
+{
+	(void)state;
+	static const struct setting cp1252[] = {{"encoding", "windows-1252"}, {NULL, NULL}};
+	static const struct csv_case cp1252_cases[] = {
+		{"id,t\n1,\xe9t\xe9 \x80\n", "(1,\xc3\xa9t\xc3\xa9 \xe2\x82\xac)"},
+		{"id,t\n1,\"\x93\"\"\x94\"\n", "(1,\xe2\x80\x9c\"\xe2\x80\x9d)"},
+	};
+	run_cases(cp1252, cp1252_cases, SL_ARRAY_LEN(cp1252_cases));
+	static const struct setting latin9[] = {{"encoding", "iso-8859-15"}, {NULL, NULL}};
+	static const struct csv_case latin9_cases[] = {{"id,t\n1,\xa4\n", "(1,\xe2\x82\xac)"}};
+	run_cases(latin9, latin9_cases, 1);
+	static const struct setting mixed[] = {{"invalid", "windows-1252"}, {NULL, NULL}};
+	static const struct csv_case mixed_cases[] = {
+		{"id,t\n1,\xc3\xa9\n2,\x80\xe9\n", "(1,\xc3\xa9) (2,\xe2\x82\xac\xc3\xa9)"}};
+	run_cases(mixed, mixed_cases, 1);
+	static const struct setting replace[] = {{"invalid", "replace"}, {NULL, NULL}};
+	static const struct csv_case replace_cases[] = {
+		{"id,t\n1,a\xf0\x9f\xffz\n", "(1,a\xef\xbf\xbd\xef\xbf\xbdz)"}};
+	run_cases(replace, replace_cases, 1);
+}
+
 static void test_csv_without_header_from_is_a_cells_number(void **state)
 {
 	(void)state;
@@ -113,10 +208,17 @@ static void test_csv_without_header_from_is_a_cells_number(void **state)
 static void test_csv_wrong_settings_are_refused(void **state)
 {
 	(void)state;
-	static const struct setting wrong[][2] = {
-		{{"delimiter", ";;"}, {NULL, NULL}}, {{"delimiter", "\xc2\xa7"}, {NULL, NULL}},
-		{{"delimiter", "\n"}, {NULL, NULL}}, {{"delimiter", ""}, {NULL, NULL}},
-		{{"quote", "\"\""}, {NULL, NULL}},   {{"quote", ","}, {NULL, NULL}},
+	static const struct setting wrong[][3] = {
+		{{"escape", ","}, {NULL, NULL}},
+		{{"delimiter", "auto"}, {"header", "false"}, {NULL, NULL}},
+		{{"skip", "1"}, {"header", "false"}, {NULL, NULL}},
+		{{"encoding", "iso-8859-1"}, {"invalid", "replace"}, {NULL, NULL}},
+		{{"delimiter", ";;"}, {NULL, NULL}},
+		{{"delimiter", "\xc2\xa7"}, {NULL, NULL}},
+		{{"delimiter", "\n"}, {NULL, NULL}},
+		{{"delimiter", ""}, {NULL, NULL}},
+		{{"quote", "\"\""}, {NULL, NULL}},
+		{{"quote", ","}, {NULL, NULL}},
 	};
 	for (size_t i = 0; i < SL_ARRAY_LEN(wrong); i++) {
 		struct kit k;
@@ -437,6 +539,11 @@ int main(void)
 		cmocka_unit_test(test_csv_what_is_no_record_of_cells_is_one_reject),
 		cmocka_unit_test(test_csv_lenient_drops_an_empty_extra_cell_and_fills_missing_ones),
 		cmocka_unit_test(test_csv_delimiter_quote_and_header_are_settings),
+		cmocka_unit_test(test_csv_delimiter_auto_is_what_the_header_has_most),
+		cmocka_unit_test(test_csv_escape_takes_the_next_character_inside_quotes),
+		cmocka_unit_test(test_csv_skip_counts_lines_before_the_header),
+		cmocka_unit_test(test_csv_names_that_stand_twice_can_be_numbered),
+		cmocka_unit_test(test_csv_values_are_read_in_the_files_encoding),
 		cmocka_unit_test(test_csv_without_header_from_is_a_cells_number),
 		cmocka_unit_test(test_csv_wrong_settings_are_refused),
 		cmocka_unit_test(test_csv_header_must_name_required_columns_once),
