@@ -133,7 +133,7 @@ class Target:
     def stage(self, case: str, name: str, run: str) -> Sample:
         argv = [self.frame.exe(f"sluice-{name}"), "--pipeline", str(self.folder / "pipeline.yaml")]
         argv += [*self.common(), "--run-id", run]
-        pid = self.server.process.pid if self.server and name in ("store", "aggregate") else None
+        pid = self.server.pid() if self.server and name in ("store", "aggregate") else None
         return self.frame.sample(f"{self.backend} {case} {name}", argv, self.env, pid)
 
     def hash(self, table: str) -> tuple[int, str]:
@@ -186,7 +186,7 @@ def psql_copy(target: Target, mode: str, csv: Path) -> Sample:
     server.psql(f"drop table if exists peer; create table peer {PEER_COLUMNS}; {PEER_INDEX[mode]}", target.database)
     copy = f"\\copy peer ({COLUMNS}) from '{csv}' (format csv, header)"
     argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", server.uri(target.database), "-c", copy]
-    return target.frame.sample(f"psql copy {mode}", argv, server=server.process.pid)
+    return target.frame.sample(f"psql copy {mode}", argv, server=server.pid())
 
 
 def duckdb_import(target: Target, csv: Path) -> Sample:
@@ -212,7 +212,7 @@ def server() -> Iterator[Postgres]:
     try:
         yield s
     finally:
-        s.stop()
+        s.close()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Fixtures for every layer: a clean environment, a HOME per test, a private PostgreSQL per session."""
+"""Fixtures for every layer: a clean environment, a HOME per test, private servers per session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.lib.machine import find_plain_bin
-from tests.lib.services import Postgres, start_postgres
+from tests.lib.services import S3, JavaMongo, Mongo, Postgres, Redis, start
 from tests.lib.stage import BIN, SHARED, Sluice
 
 _numbers = itertools.count(1)
@@ -35,9 +35,74 @@ def bin_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    server = start_postgres()
+    server: Postgres = start(Postgres)
     yield server
-    server.stop()
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    server: Redis = start(Redis)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis(redis_server: Redis) -> Iterator[Redis]:
+    """Empty, and running, whatever the test before did to it. The verbs: tests/lib/server.py."""
+    redis_server.start()
+    redis_server.reset()
+    yield redis_server
+    redis_server.start()
+
+
+@pytest.fixture(scope="session")
+def mongo_server() -> Iterator[Mongo]:
+    server: Mongo = start(Mongo)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def java_mongo_server() -> Iterator[JavaMongo]:
+    server: JavaMongo = start(JavaMongo)
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["mongo_server", "java_mongo_server"], ids=["secantus", "java"])
+def mongo(request: pytest.FixtureRequest) -> Iterator[Mongo]:
+    """Each such test runs on both servers that speak MongoDB's protocol here, in a database of its own:
+    mongo.database, which is also what mongo.uri() names."""
+    server: Mongo = request.getfixturevalue(request.param)
+    server.start()
+    server.database = f"t{os.getpid()}_{next(_numbers)}"
+    yield server
+    server.start()
+
+
+@pytest.fixture
+def secantus(mongo_server: Mongo) -> Iterator[Mongo]:
+    """The one that keeps data through a kill and knows transactions, alone."""
+    mongo_server.start()
+    mongo_server.database = f"t{os.getpid()}_{next(_numbers)}"
+    yield mongo_server
+    mongo_server.start()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    server: S3 = start(S3)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def s3(s3_server: S3) -> Iterator[S3]:
+    """s3.bucket() makes a bucket that no other test has; s3.client() looks into it from outside."""
+    s3_server.start()
+    yield s3_server
+    s3_server.start()
 
 
 @pytest.fixture(scope="session")
