@@ -86,12 +86,8 @@ def test_postgres_comes_back_after_a_kill_with_what_was_committed() -> None:
         server.close()
 
 
-def test_durable_postgres_asks_for_its_password(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    for parent in (tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)  # its own user must come through
-    server = Postgres(tmp_path / "pg", durable=True)
-    server.start()
+def test_durable_postgres_asks_for_its_password() -> None:
+    server: Postgres = start(Postgres, durable=True)
     try:
         assert server.psql("select 1") == "1"
         server.settings["password"] += "x"

@@ -232,10 +232,10 @@ def roomy_memory() -> str | None:
     return str(shm) if shm.is_dir() and shutil.disk_usage(shm).free > 8 << 30 else None
 
 
-def start(kind: type[Server]) -> Any:
+def start(kind: type[Server], durable: bool = False) -> Any:
     """A server for the tests, installed where it is missing, in a directory that close() throws away."""
     subprocess.run([str(ROOT / "scripts" / "get-services"), kind.name], check=True)
-    server = kind(Path(tempfile.mkdtemp(prefix=f"sluice-{kind.name}-", dir=roomy_memory())))
+    server = kind(Path(tempfile.mkdtemp(prefix=f"sluice-{kind.name}-", dir=roomy_memory())), durable)
     server.start()
     return server
 
