@@ -17,7 +17,7 @@ as_root() {
 	elif command -v sudo >/dev/null; then
 		sudo "$@"
 	else
-		fail "need root to install packages; run: $*"
+		fail "this needs root, and sudo is not there: $*"
 	fi
 }
 
@@ -29,6 +29,8 @@ need_packages() {
 		dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
 	done <"$file"
 	[ ${#missing[@]} -eq 0 ] && return 0
+	[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+		fail "packages are missing, and installing them needs root. As root: apt-get install --no-install-recommends ${missing[*]}"
 	say "installing ${#missing[@]} Debian packages: ${missing[*]}"
 	local policy=/usr/sbin/policy-rc.d
 	if [ ! -e $policy ]; then
