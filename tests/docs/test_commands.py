@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,9 +35,23 @@ def runnable(commands: str) -> str:
     return re.sub(r"^scripts/test( .*)?$", "scripts/test --help", commands, flags=re.M)
 
 
+@pytest.fixture
+def services_dir() -> Iterator[Path]:
+    """For pages that call scripts/services: not the developer's own ones, and none is left running. Not in
+    tmp_path, where PostgreSQL's user may not enter."""
+    folder = Path(tempfile.mkdtemp(prefix="sluice-services-"))
+    folder.chmod(0o755)
+    yield folder
+    subprocess.run(
+        [str(ROOT / "scripts" / "services"), "down"], env=os.environ | {"SLUICE_SERVICES_DIR": str(folder)}, check=True
+    )
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize(("page", "commands"), blocks(), ids=[p for p, _ in blocks()])
-def test_page_runs_as_written(page: str, commands: str, tmp_path: Path) -> None:
+def test_page_runs_as_written(page: str, commands: str, tmp_path: Path, services_dir: Path) -> None:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("SLUICE_", "AIRFLOW_", "PG"))}
+    env |= {"SLUICE_SERVICES_DIR": str(services_dir)}
     env |= {"PATH": f"{BIN}:{env['PATH']}", "SLUICE_HOME": str(tmp_path / "home"), "SCRATCH": str(tmp_path)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", runnable(commands)],

@@ -39,7 +39,8 @@ class Postgres(Server):
     stop_signal = signal.SIGINT
 
     def secrets(self) -> dict[str, str]:
-        return {"password": secrets.token_urlsafe(18)} if self.durable else {}
+        names = ("password", "role_password") if self.durable else ()
+        return {name: secrets.token_urlsafe(18) for name in names}
 
     def prepare(self) -> None:
         if (self.dir / "data" / "PG_VERSION").exists():
