@@ -308,6 +308,11 @@ void sl_tmpfile_close(struct sl_tmpfile *t)
 	*t = (struct sl_tmpfile)SL_TMPFILE_INIT;
 }
 
+bool sl_tmpfile_is(const char *name)
+{
+	return strncmp(name, TMP_PREFIX, strlen(TMP_PREFIX)) == 0;
+}
+
 static bool write_tmpfile(struct sl_tmpfile *t, const char *final, bool sync, const void *p,
 			  size_t n, struct sl_err *err)
 {
@@ -354,8 +359,7 @@ static int compare_names(const void *a, const void *b)
 
 static bool is_listed(const char *name)
 {
-	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-	       strncmp(name, TMP_PREFIX, strlen(TMP_PREFIX)) != 0;
+	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !sl_tmpfile_is(name);
 }
 
 static int read_names(DIR *dir, struct sl_names *names)

@@ -48,6 +48,8 @@ SL_NODISCARD bool sl_tmpfile_link(struct sl_tmpfile *t, const char *final, bool 
 /* fsync, rename(2) over final, fsync of the directory. */
 SL_NODISCARD bool sl_tmpfile_rename(struct sl_tmpfile *t, const char *final, struct sl_err *err);
 void sl_tmpfile_close(struct sl_tmpfile *t);
+/* Whether a file's name (without directories) is one that sl_tmpfile_open gives. */
+bool sl_tmpfile_is(const char *name);
 
 /* Small whole files in one call. link: as sl_tmpfile_link. */
 SL_NODISCARD bool sl_file_link(const char *final, const void *p, size_t n, bool *ret_won,

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -59,8 +58,7 @@ void sl_telemetry_write(const struct sl_run *run, sl_time started, struct sl_str
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 	sl_cleanup(sl_freep) char *dir = sl_home_run_dir(run->run_id);
 	sl_cleanup(sl_freep) char *id = make_id(run, started);
-	sl_cleanup(sl_freep) char *path =
-		sl_home_path(&run->home, "runs/%s/stages/%s.json", dir, id);
+	sl_cleanup(sl_freep) char *name = sl_xasprintf("runs/%s/stages/%s.json", dir, id);
 	struct sl_err err = SL_ERR_INIT;
 
 	sl_buf_add(&out, result.p, result.n - 1); /* the object goes on */
@@ -70,19 +68,19 @@ void sl_telemetry_write(const struct sl_run *run, sl_time started, struct sl_str
 	sl_buf_addf(&out, ",\"pid\":%d,\"partition\":%" PRIu32, (int)getpid(), run->part_k);
 	add_context(&out);
 	sl_buf_adds(&out, "}\n");
-	if (!sl_file_replace_unsynced(path, out.p, out.n, &err))
+	if (!sl_depot_replace(run->home.shared, name, sl_buf_str(&out), SL_CACHE, &err))
 		sl_log(SL_WARNING, "this execution is not recorded", "reason=\"%s\"", err.msg);
 }
 
-static void read_one(struct sl_run *run, const char *dir, const char *name, struct sl_records *r)
+static void read_one(struct sl_run *run, const char *dir, const char *file, struct sl_records *r)
 {
-	sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/%s", dir, name);
+	sl_cleanup(sl_freep) char *name = sl_xasprintf("%s/%s", dir, file);
 	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
 	struct sl_err err = SL_ERR_INIT;
 
-	if (!sl_str_ends(sl_str_of(name), ".json"))
+	if (!sl_str_ends(sl_str_of(file), ".json"))
 		return;
-	if (!sl_file_read(path, FILE_MAX, &text, &err)) {
+	if (!sl_depot_get(run->home.shared, name, FILE_MAX, &text, &err)) {
 		sl_log(SL_WARNING, "an execution's record is left out", "reason=\"%s\"", err.msg);
 		return;
 	}
@@ -92,10 +90,10 @@ static void read_one(struct sl_run *run, const char *dir, const char *name, stru
 bool sl_telemetry_read(struct sl_run *run, struct sl_records *ret, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *id = sl_home_run_dir(run->run_id);
-	sl_cleanup(sl_freep) char *dir = sl_home_path(&run->home, "runs/%s/stages", id);
+	sl_cleanup(sl_freep) char *dir = sl_xasprintf("runs/%s/stages", id);
 	sl_cleanup(sl_names_release) struct sl_names names = {0};
 
-	if (!sl_dir_list(dir, &names, err))
+	if (!sl_depot_list(run->home.shared, dir, &names, err))
 		return false;
 	*ret = (struct sl_records){
 		.json = sl_arena_zalloc(&run->arena, names.n + 1, sizeof(*ret->json))};

@@ -7,10 +7,17 @@
 #include <jansson.h>
 #include <xxhash.h>
 
+#include "base/mem.h"
+
 #define SUM_DIGITS 16
 #define PART_TEXT 40 /* room on average: "[16384,1048576,1048576,2,1048576]," are 34 bytes */
 
 enum { PART_OVERSIZE = 1, PART_LAST = 2 };
+
+char *sl_bronze_name(const char *source, const char *id)
+{
+	return sl_xasprintf("bronze/%s/%.2s/%s.zst", source, id, id);
+}
 
 /* JSON holds UTF-8 without NUL only; a header row in another encoding is kept as hex digits. */
 static void put_header_row(struct sl_buf *out, struct sl_str row)

@@ -9,6 +9,9 @@
 #define SL_SKIP_MAGIC UINT32_C(0x184D2A50) /* RFC 8878 §3.1.2, first of sixteen */
 #define SL_SKIP_HEAD 8			   /* magic, size: bytes before the JSON */
 
+/* The chunk's file in the depot; returns owned. */
+char *sl_bronze_name(const char *source, const char *id);
+
 /* Bytes that the header of a chunk with this key needs at most, skippable frame's head included. */
 size_t sl_bronze_header_room(const struct sl_chunk *c, const char *settings);
 /* The whole skippable frame, room bytes long (0: as long as needed). */

@@ -4,14 +4,8 @@
  */
 #include "store/bronze.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <zstd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "data/batch.h"
 #include "data/codec.h"
@@ -20,8 +14,9 @@
 #define HEADER_MAX ((uint32_t)16 << 20) /* bytes: a header row of 1 MiB in hex and the index */
 
 struct sl_bronze_reader {
-	int fd;
-	char *path;
+	struct sl_depot *depot;
+	char *name;
+	struct sl_depot_reader *file;
 	struct sl_arena arena;
 	struct sl_chunk chunk;
 	ZSTD_DCtx *zstd;
@@ -30,7 +25,9 @@ struct sl_bronze_reader {
 
 static bool damaged(const struct sl_bronze_reader *r, struct sl_err *err, const char *why)
 {
-	sl_err_set(err, SL_ERR_IO, "cannot read chunk \"%s\": %s", r->path, why);
+	sl_cleanup(sl_freep) char *where = sl_depot_where(r->depot, r->name);
+
+	sl_err_set(err, SL_ERR_IO, "cannot read chunk \"%s\": %s", where, why);
 	return sl_err_hint(err, "remove that file and run collect with --again");
 }
 
@@ -38,23 +35,11 @@ static bool damaged(const struct sl_bronze_reader *r, struct sl_err *err, const 
 static bool read_at(struct sl_bronze_reader *r, uint64_t at, size_t n, struct sl_buf *out,
 		    struct sl_err *err)
 {
-	char *to = sl_buf_room(out, n);
-	size_t done = 0;
+	const size_t before = out->n;
 
-	while (done < n) {
-		ssize_t got = pread(r->fd, to + done, n - done, (off_t)(at + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return sl_err_errno(err, SL_ERR_IO, errno, "cannot read chunk \"%s\"",
-					    r->path);
-		if (got == 0)
-			return damaged(r, err, "the file is too short");
-		done += (size_t)got;
-	}
-	sl_buf_grew(out, n);
-	return true;
+	if (!sl_depot_read(r->file, at, n, out, err))
+		return false;
+	return out->n - before == n || damaged(r, err, "the file is too short");
 }
 
 static uint32_t get_u32(const char *p)
@@ -64,17 +49,6 @@ static uint32_t get_u32(const char *p)
 	for (int i = 3; i >= 0; i--)
 		v = v << 8 | (unsigned char)p[i];
 	return v;
-}
-
-static bool check_size(const struct sl_bronze_reader *r, uint64_t want, struct sl_err *err)
-{
-	struct stat st;
-
-	if (fstat(r->fd, &st) < 0)
-		return sl_err_errno(err, SL_ERR_IO, errno, "cannot read chunk \"%s\"", r->path);
-	if ((uint64_t)st.st_size != want)
-		return damaged(r, err, "its size is not what its header says");
-	return true;
 }
 
 static bool read_header(struct sl_bronze_reader *r, const char *id, struct sl_err *err)
@@ -100,17 +74,15 @@ static bool read_header(struct sl_bronze_reader *r, const char *id, struct sl_er
 		r->chunk.parts[i].at = end;
 		end += r->chunk.parts[i].frames;
 	}
-	return check_size(r, end, err);
+	return sl_depot_size(r->file) == end ||
+	       damaged(r, err, "its size is not what its header says");
 }
 
 static bool open_file(struct sl_bronze_reader *r, struct sl_err *err)
 {
-	r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
-	if (r->fd >= 0)
+	if (sl_depot_open(r->depot, r->name, &r->file, err))
 		return true;
-	if (errno == ENOENT)
-		return damaged(r, err, "the file is missing");
-	return sl_err_errno(err, SL_ERR_IO, errno, "cannot open chunk \"%s\"", r->path);
+	return err->kind == SL_ERR_NO_INPUT ? damaged(r, err, "the file is missing") : false;
 }
 
 bool sl_bronze_open(const struct sl_home *home, const char *source, const char *id,
@@ -118,9 +90,9 @@ bool sl_bronze_open(const struct sl_home *home, const char *source, const char *
 {
 	struct sl_bronze_reader *r = sl_xcalloc(1, sizeof(*r));
 
-	r->path = sl_home_path(home, "bronze/%s/%.2s/%s.zst", source, id, id);
+	r->depot = home->shared;
+	r->name = sl_bronze_name(source, id);
 	r->zstd = ZSTD_createDCtx();
-	r->fd = -1;
 	if (!r->zstd)
 		SL_BUG("out of memory for decompression");
 	if (!open_file(r, err) || !read_header(r, id, err)) {
@@ -162,11 +134,10 @@ void sl_bronze_close(struct sl_bronze_reader *r)
 {
 	if (!r)
 		return;
-	if (r->fd >= 0)
-		close(r->fd);
+	sl_depot_reader_close(r->file);
 	ZSTD_freeDCtx(r->zstd);
 	sl_buf_release(&r->frames);
 	sl_arena_release(&r->arena);
-	free(r->path);
+	free(r->name);
 	free(r);
 }

@@ -5,13 +5,9 @@
  */
 #include "store/bronze.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include <zstd.h>
 
 #include "base/fault.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "data/batch.h"
 #include "store/bronze_header.h"
@@ -30,9 +26,9 @@ struct sl_bronze_writer {
 	uint64_t counted; /* bytes as sl_bronze_fits counts them */
 	bool oversize;	  /* inside an oversize part */
 	ZSTD_CCtx *zstd;
-	struct sl_buf frames; /* held, or the one just made */
-	struct sl_tmpfile tmp;
-	size_t room; /* of the header in tmp; 0: nothing is in a file yet */
+	struct sl_buf frames;	      /* held, or the one just made */
+	struct sl_depot_writer *file; /* NULL: all frames are in memory */
+	size_t room;		      /* of the header in file */
 };
 
 /* BLAKE2b over what the key says, then bytes, then the layout: see finish_id. */
@@ -72,7 +68,6 @@ bool sl_bronze_begin(const struct sl_home *home, const struct sl_chunk_key *key,
 	w->home = home;
 	w->key = key;
 	w->next = offset;
-	w->tmp = (struct sl_tmpfile)SL_TMPFILE_INIT;
 	w->chunk = (struct sl_chunk){.source = key->source,
 				     .input = key->input,
 				     .codec = key->codec,
@@ -94,7 +89,7 @@ void sl_bronze_abandon(struct sl_bronze_writer *w)
 		return;
 	ZSTD_freeCCtx(w->zstd);
 	sl_buf_release(&w->frames);
-	sl_tmpfile_close(&w->tmp);
+	sl_depot_writer_close(w->file);
 	free(w->chunk.parts);
 	free(w);
 }
@@ -122,26 +117,21 @@ void sl_bronze_file_end(struct sl_bronze_writer *w)
 		w->chunk.parts[w->chunk.n_parts - 1].last = true;
 }
 
-/* Moves the frames held so far into a file, behind free room for the header. */
+/* A file with free room for the header. */
 static bool open_file(struct sl_bronze_writer *w, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *dir = sl_home_path(w->home, "bronze/%s", w->key->source);
+	sl_cleanup(sl_freep) char *dir = sl_xasprintf("bronze/%s", w->key->source);
 
-	if (!sl_tmpfile_open(&w->tmp, dir, err))
-		return false;
 	w->room = sl_bronze_header_room(&w->chunk, w->key->settings);
-	if (lseek(w->tmp.fd, (off_t)w->room, SEEK_SET) < 0)
-		return sl_err_errno(err, SL_ERR_IO, errno, "cannot write \"%s\"", w->tmp.path);
-	return true;
+	return sl_depot_create(w->home->shared, dir, w->room, &w->file, err);
 }
 
 static bool write_frames(struct sl_bronze_writer *w, struct sl_err *err)
 {
-	if (!w->room && w->frames.n <= SMALL)
+	if (!w->file && w->frames.n <= SMALL)
 		return true;
-	if (!w->room && !open_file(w, err))
-		return false;
-	if (!sl_fd_write_all(w->tmp.fd, w->frames.p, w->frames.n, w->tmp.path, err))
+	if ((!w->file && !open_file(w, err)) ||
+	    !sl_depot_write(w->file, sl_buf_str(&w->frames), err))
 		return false;
 	sl_buf_clear(&w->frames);
 	return true;
@@ -209,41 +199,30 @@ bool sl_bronze_oversize(struct sl_bronze_writer *w, struct sl_str piece, bool en
 	return true;
 }
 
-static bool write_small(struct sl_bronze_writer *w, struct sl_err *err)
+static bool put_chunk(struct sl_bronze_writer *w, const char *name, bool *ret_new,
+		      struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *dir = sl_home_path(w->home, "bronze/%s", w->key->source);
-	sl_cleanup(sl_buf_release) struct sl_buf whole = SL_BUF_INIT;
+	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
-	sl_bronze_header_put(&w->chunk, w->key->settings, 0, &whole);
-	sl_buf_addstr(&whole, sl_buf_str(&w->frames));
-	return sl_tmpfile_open(&w->tmp, dir, err) &&
-	       sl_fd_write_all(w->tmp.fd, whole.p, whole.n, w->tmp.path, err);
-}
-
-static bool write_header(struct sl_bronze_writer *w, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf head = SL_BUF_INIT;
-
-	sl_bronze_header_put(&w->chunk, w->key->settings, w->room, &head);
-	if (lseek(w->tmp.fd, 0, SEEK_SET) < 0)
-		return sl_err_errno(err, SL_ERR_IO, errno, "cannot write \"%s\"", w->tmp.path);
-	return sl_fd_write_all(w->tmp.fd, head.p, head.n, w->tmp.path, err);
+	sl_bronze_header_put(&w->chunk, w->key->settings, w->room, &out);
+	if (w->file)
+		return sl_depot_publish(w->file, name, sl_buf_str(&out), ret_new, err);
+	sl_buf_addstr(&out, sl_buf_str(&w->frames));
+	return sl_depot_put(w->home->shared, name, sl_buf_str(&out), SL_DURABLE, ret_new, err);
 }
 
 static bool link_chunk(struct sl_bronze_writer *w, bool *ret_new, struct sl_err *err)
 {
-	const char *id = w->chunk.id;
-	sl_cleanup(sl_freep) char *dir =
-		sl_home_path(w->home, "bronze/%s/%.2s", w->key->source, id);
-	sl_cleanup(sl_freep) char *final = sl_xasprintf("%s/%s.zst", dir, id);
+	sl_cleanup(sl_freep) char *name = sl_bronze_name(w->key->source, w->chunk.id);
+	bool there = false;
 
 	*ret_new = false;
-	if (sl_file_exists(final)) /* the usual rerun; who made it may have died before its sync */
-		return sl_dir_sync(dir, err);
-	if (!sl_dir_make(dir, err) || !(w->room ? write_header(w, err) : write_small(w, err)))
+	if (!sl_depot_secure(w->home->shared, name, &there, err))
 		return false;
+	if (there) /* the usual rerun */
+		return true;
 	SL_FAULT("bronze.before_link", err);
-	if (!sl_tmpfile_link(&w->tmp, final, ret_new, err))
+	if (!put_chunk(w, name, ret_new, err))
 		return false;
 	SL_FAULT("bronze.after_link", err);
 	return true;

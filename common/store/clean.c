@@ -5,15 +5,12 @@
  */
 #include "store/clean.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <unistd.h>
 #include <xxhash.h>
 #include <zstd.h>
 
 #include "base/fault.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "store/clean_cols.h"
 
@@ -24,23 +21,46 @@
 #define FILE_MAX ((size_t)1 << 30)
 #define EXCERPT_MAX 200
 
-static char *clean_path(const struct sl_home *h, const struct sl_clean_id *id)
+static char *clean_name(const struct sl_clean_id *id)
 {
-	return sl_home_path(h, "clean/%s/%s-%" PRIu32, id->rev, id->chunk, id->part);
+	return sl_xasprintf("clean/%s/%s-%" PRIu32, id->rev, id->chunk, id->part);
 }
 
-bool sl_clean_exists(const struct sl_home *h, const struct sl_clean_id *id)
-{
-	sl_cleanup(sl_freep) char *path = clean_path(h, id);
+struct names {
+	char **v;
+	size_t n;
+};
 
-	return sl_file_exists(path);
+static struct names name_all(const struct sl_clean_id *ids, size_t n)
+{
+	struct names names = {sl_xcalloc(n + 1, sizeof(char *)), n};
+
+	for (size_t i = 0; i < n; i++)
+		names.v[i] = clean_name(&ids[i]);
+	return names;
 }
 
-void sl_clean_remove(const struct sl_home *h, const struct sl_clean_id *id)
+static void release_names(struct names *names)
 {
-	sl_cleanup(sl_freep) char *path = clean_path(h, id);
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i]);
+	free(names->v);
+}
 
-	unlink(path);
+bool sl_clean_exist(const struct sl_home *h, const struct sl_clean_id *ids, size_t n, bool *there,
+		    struct sl_err *err)
+{
+	sl_cleanup(release_names) struct names names = name_all(ids, n);
+
+	return sl_depot_exist(h->shared, (const char *const *)names.v, n, there, err);
+}
+
+bool sl_clean_remove(const struct sl_home *h, const struct sl_clean_id *ids, size_t n,
+		     struct sl_err *err)
+{
+	sl_cleanup(release_names) struct names names = name_all(ids, n);
+
+	return sl_depot_remove(h->shared, (const char *const *)names.v, n, err);
 }
 
 /* --- writing ------------------------------------------------------------------------------------
@@ -186,12 +206,11 @@ static void add_header(const struct header *h, const struct sl_schema *schema, s
 static bool link_part(const struct sl_home *h, const struct sl_clean_id *id, struct sl_buf *file,
 		      struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *path = clean_path(h, id);
-	bool won;
+	sl_cleanup(sl_freep) char *name = clean_name(id);
 
 	sl_put_u64(file, XXH3_64bits(file->p, file->n));
 	SL_FAULT("clean.before_link", err);
-	return sl_file_link_unsynced(path, file->p, file->n, &won, err);
+	return sl_depot_put(h->shared, name, sl_buf_str(file), SL_CACHE, NULL, err);
 }
 
 /* From w's cols and rejects. */
@@ -248,7 +267,7 @@ bool sl_clean_write_oversize(struct sl_clean_writer *w, const struct sl_home *h,
  */
 
 struct sl_clean_reader {
-	char *path;
+	char *where; /* for messages */
 	struct sl_buf file;
 	struct header head;
 	json_t *columns; /* [[name, type], …] */
@@ -262,7 +281,7 @@ void sl_clean_close(struct sl_clean_reader *r)
 {
 	if (!r)
 		return;
-	free(r->path);
+	free(r->where);
 	free(r->rejects);
 	json_decref(r->json);
 	sl_buf_release(&r->file);
@@ -317,27 +336,35 @@ static bool check_file(struct sl_clean_reader *r)
 	       sl_take(&rest, r->head.rejects_packed, &r->rejects_frame) && rest.n == 0;
 }
 
+/* Whoever asked makes a damaged one again, and could not while it lies there. */
+static bool drop_damaged(struct sl_clean_reader *r, const struct sl_home *h, const char *name,
+			 struct sl_err *err)
+{
+	const char *const names[] = {name};
+
+	sl_clean_close(r);
+	return sl_depot_remove(h->shared, names, 1, err);
+}
+
 bool sl_clean_open(const struct sl_home *h, const struct sl_clean_id *id,
 		   struct sl_clean_reader **ret, struct sl_err *err)
 {
+	sl_cleanup(sl_freep) char *name = clean_name(id);
 	struct sl_clean_reader *r = sl_xcalloc(1, sizeof(*r));
 	struct sl_err why = SL_ERR_INIT;
 
 	*ret = NULL;
-	r->path = clean_path(h, id);
-	if (!sl_file_read(r->path, FILE_MAX, &r->file, &why)) {
+	r->where = sl_depot_where(h->shared, name);
+	if (!sl_depot_get(h->shared, name, FILE_MAX, &r->file, &why)) {
 		sl_clean_close(r);
 		if (why.kind == SL_ERR_NO_INPUT)
 			return true;
 		*err = why;
 		return false;
 	}
-	if (check_file(r)) {
-		*ret = r;
-		return true;
-	}
-	unlink(r->path);
-	sl_clean_close(r);
+	if (!check_file(r))
+		return drop_damaged(r, h, name, err);
+	*ret = r;
 	return true;
 }
 
@@ -348,7 +375,7 @@ const struct sl_counts *sl_clean_counts(const struct sl_clean_reader *r)
 
 static bool damaged(const struct sl_clean_reader *r, const char *what, struct sl_err *err)
 {
-	sl_err_set(err, SL_ERR_IO, "cannot read clean part \"%s\": %s", r->path, what);
+	sl_err_set(err, SL_ERR_IO, "cannot read clean part \"%s\": %s", r->where, what);
 	return sl_err_hint(err, "remove the file: it is made again from bronze");
 }
 

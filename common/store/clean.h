@@ -35,7 +35,12 @@ struct sl_clean_reject {
 	struct sl_str excerpt; /* masked, ≤ 200 bytes, control characters escaped */
 };
 
-bool sl_clean_exists(const struct sl_home *h, const struct sl_clean_id *id);
+/* Whether each of n is there. */
+SL_NODISCARD bool sl_clean_exist(const struct sl_home *h, const struct sl_clean_id *ids, size_t n,
+				 bool *there, struct sl_err *err);
+/* Missing ones are no error. */
+SL_NODISCARD bool sl_clean_remove(const struct sl_home *h, const struct sl_clean_id *ids, size_t n,
+				  struct sl_err *err);
 
 /* Memory that writing parts one after the other shares. */
 struct sl_clean_writer;
@@ -71,6 +76,5 @@ SL_NODISCARD bool sl_clean_rows(struct sl_clean_reader *r, struct sl_batch *b, s
 SL_NODISCARD bool sl_clean_rejects(struct sl_clean_reader *r, struct sl_clean_reject **ret,
 				   size_t *ret_n, struct sl_err *err); /* borrowed until close */
 void sl_clean_close(struct sl_clean_reader *r);
-void sl_clean_remove(const struct sl_home *h, const struct sl_clean_id *id);
 
 #endif

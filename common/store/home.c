@@ -49,7 +49,7 @@ bool sl_home_open(struct sl_home *h, const char *flag, const char *pipeline, str
 	char *whole = realpath(dir, NULL);
 	if (!whole)
 		return sl_err_errno(err, SL_ERR_CREATE, errno, "cannot use \"%s\"", dir);
-	h->dir = whole;
+	sl_home_at(h, whole);
 	return true;
 }
 
@@ -58,13 +58,25 @@ void sl_home_find(struct sl_home *h, const char *flag, const char *pipeline)
 	sl_cleanup(sl_freep) char *root = find_root(flag);
 	sl_cleanup(sl_freep) char *dir = root ? sl_xasprintf("%s/%s", root, pipeline) : NULL;
 
-	h->dir = dir ? realpath(dir, NULL) : NULL;
+	char *whole = dir ? realpath(dir, NULL) : NULL;
+
+	if (whole)
+		sl_home_at(h, whole);
+}
+
+void sl_home_at(struct sl_home *h, char *dir)
+{
+	h->dir = dir;
+	h->local = h->shared = sl_depot_folder(dir);
 }
 
 void sl_home_release(struct sl_home *h)
 {
+	if (h->shared != h->local)
+		sl_depot_close(h->shared);
+	sl_depot_close(h->local);
 	free(h->dir);
-	h->dir = NULL;
+	*h = (struct sl_home)SL_HOME_INIT;
 }
 
 char *sl_home_path(const struct sl_home *h, const char *fmt, ...)

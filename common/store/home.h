@@ -1,5 +1,6 @@
 /*
- * HOME/<pipeline>/: everything that a pipeline keeps without a server.
+ * HOME/<pipeline>/: everything that a pipeline keeps without a server. With bronze on S3, all
+ * but the last three lines lies there, where every host sees it.
  *
  *	bronze/<source>/<ab>/<chunk>.zst		chunks, immutable
  *	log/<source>/<n>.json				one entry a complete collection
@@ -8,20 +9,25 @@
  *	runs/<run>/stages/<stage>-….json		one execution each (telemetry)
  *	clean/<rev>/<chunk>-<part>			normalized parts, removed once stored
  *	stored/<sink>/<g>/<source>/<n>			marks: a cache of `applied`
+ *	audit/<time>-<host>-<pid>.json			changes by hand
  *	data.db						DuckDB, when the store is embedded
  *	lock						flock of the embedded store
+ *	stored/duckdb/…					marks of that DuckDB
  */
 #ifndef SL_STORE_HOME_H
 #define SL_STORE_HOME_H
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "store/depot.h"
 
 struct sl_home {
-	char *dir; /* absolute: HOME/<pipeline> */
+	char *dir;		 /* absolute: HOME/<pipeline> */
+	struct sl_depot *local;	 /* that directory */
+	struct sl_depot *shared; /* where the files lie that every host must see; may be local */
 };
 
-#define SL_HOME_INIT {NULL}
+#define SL_HOME_INIT {NULL, NULL, NULL}
 
 /* flag (--home), $SLUICE_HOME, $XDG_STATE_HOME/sluice, $HOME/.local/state/sluice; none:
  * SL_ERR_CONFIG. Makes the directory. */
@@ -30,6 +36,8 @@ SL_NODISCARD bool sl_home_open(struct sl_home *h, const char *flag, const char *
 /* The same, but makes nothing: h->dir stays NULL where there is no such directory yet, or nothing
  * says where it would be. */
 void sl_home_find(struct sl_home *h, const char *flag, const char *pipeline);
+/* A home in a directory that is there; takes dir. */
+void sl_home_at(struct sl_home *h, char *dir);
 void sl_home_release(struct sl_home *h);
 
 /* HOME/<pipeline>/ + printf; returns owned. */

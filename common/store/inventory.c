@@ -2,7 +2,6 @@
  * The inventory: the newest edition of every input, folded from the log's entries. A snapshot of it
  * every few hundred entries keeps the fold short; it is made from the log and only saves time.
  */
-#include "base/file.h"
 #include "base/mem.h"
 #include "store/log.h"
 #include "store/log_json.h"
@@ -95,9 +94,9 @@ static bool get_edition(const json_t *o, struct sl_arena *arena, struct sl_editi
 	return true;
 }
 
-static char *snapshot_path(const struct sl_home *h, const char *source, uint64_t n)
+static char *snapshot_name(const char *source, uint64_t n)
 {
-	return sl_home_path(h, "log/%s/snapshot-%" PRIu64 ".json", source, n);
+	return sl_xasprintf("log/%s/snapshot-%" PRIu64 ".json", source, n);
 }
 
 static bool get_snapshot(const json_t *o, uint64_t n, struct sl_arena *arena,
@@ -121,13 +120,12 @@ static bool get_snapshot(const json_t *o, uint64_t n, struct sl_arena *arena,
 static bool read_snapshot(const struct sl_home *h, const char *source, uint64_t n,
 			  struct sl_arena *arena, struct sl_inventory *inv)
 {
-	sl_cleanup(sl_freep) char *path = snapshot_path(h, source, n);
-	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
+	sl_cleanup(sl_freep) char *name = snapshot_name(source, n);
 	sl_cleanup(sl_log_decref) json_t *o = NULL;
 	struct sl_err ignored = SL_ERR_INIT;
 
-	return sl_file_read(path, SL_LOG_FILE_MAX, &b, &ignored) &&
-	       sl_log_parse(path, sl_buf_str(&b), &o, &ignored) && get_snapshot(o, n, arena, inv);
+	return sl_log_load(h->shared, name, SL_LOG_FILE_MAX, &o, &ignored) &&
+	       get_snapshot(o, n, arena, inv);
 }
 
 static bool gather(const struct sl_home *h, const char *source, uint64_t n, struct sl_arena *arena,
@@ -188,12 +186,11 @@ bool sl_log_snapshot(const struct sl_home *h, const char *source, uint64_t n, st
 {
 	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
-	sl_cleanup(sl_freep) char *path = snapshot_path(h, source, n);
+	sl_cleanup(sl_freep) char *name = snapshot_name(source, n);
 	struct sl_inventory inv;
-	bool won;
 
 	if (!sl_log_inventory(h, source, n, &arena, &inv, err))
 		return false;
 	put_snapshot(&b, &inv);
-	return sl_file_link(path, b.p, b.n, &won, err);
+	return sl_depot_put(h->shared, name, sl_buf_str(&b), SL_DURABLE, NULL, err);
 }

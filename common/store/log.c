@@ -1,16 +1,10 @@
 /*
- * Log entries: finding the newest, reading one, linking the next. link(2) decides who wins a
+ * Log entries: finding the newest, reading one, linking the next. The depot decides who wins a
  * number, so two collections never mix and the loser knows that it must look again.
  */
 #include "store/log.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/fault.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "store/log_json.h"
@@ -18,12 +12,6 @@
 #define SNAPSHOT_EVERY 256 /* entries */
 #define HEAD_STEP 4096	   /* bytes read at a time when only an entry's head is wanted */
 #define HEAD_MAX 65536
-
-static void close_dir(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
 
 /* "17.json" → 17, "snapshot-256.json" → 256 with *snapshot; 0 for any other name. */
 static uint64_t name_number(const char *name, bool *snapshot)
@@ -40,32 +28,35 @@ static uint64_t name_number(const char *name, bool *snapshot)
 	return sl_num_u64(s, INT64_MAX, &n) ? n : 0;
 }
 
-static void note_number(struct sl_log_numbers *ret, const char *name, uint64_t upto)
+struct numbering {
+	struct sl_log_numbers found;
+	uint64_t upto;
+};
+
+static void note_number(void *ctx, const char *name)
 {
+	struct numbering *to = ctx;
+	struct sl_log_numbers *found = &to->found;
 	bool snapshot = false;
 	uint64_t n = name_number(name, &snapshot);
 
-	if (!snapshot && n > ret->entry)
-		ret->entry = n;
-	if (snapshot && n > ret->snapshot && (upto == 0 || n <= upto))
-		ret->snapshot = n;
+	if (!snapshot && n > found->entry)
+		found->entry = n;
+	if (snapshot && n > found->snapshot && (to->upto == 0 || n <= to->upto))
+		found->snapshot = n;
 }
 
 /* One pass over the directory: numbers need no sorting, and there may be thousands. */
 bool sl_log_numbers(const struct sl_home *h, const char *source, uint64_t upto,
 		    struct sl_log_numbers *ret, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *path = sl_home_path(h, "log/%s", source);
-	sl_cleanup(close_dir) DIR *d = opendir(path);
-	struct dirent *e;
+	sl_cleanup(sl_freep) char *dir = sl_xasprintf("log/%s", source);
+	struct numbering n = {.upto = upto};
 
-	*ret = (struct sl_log_numbers){0, 0};
-	if (!d)
-		return errno == ENOENT ||
-		       sl_err_errno(err, SL_ERR_IO, errno, "cannot list \"%s\"", path);
-	while ((errno = 0, e = readdir(d)) != NULL)
-		note_number(ret, e->d_name, upto);
-	return errno == 0 || sl_err_errno(err, SL_ERR_IO, errno, "cannot list \"%s\"", path);
+	if (!sl_depot_each(h->shared, dir, 0, note_number, &n, err))
+		return false;
+	*ret = n.found;
+	return true;
 }
 
 bool sl_log_newest(const struct sl_home *h, const char *source, uint64_t *ret, struct sl_err *err)
@@ -78,9 +69,9 @@ bool sl_log_newest(const struct sl_home *h, const char *source, uint64_t *ret, s
 	return true;
 }
 
-static char *entry_path(const struct sl_home *h, const char *source, uint64_t n)
+static char *entry_name(const char *source, uint64_t n)
 {
-	return sl_home_path(h, "log/%s/%" PRIu64 ".json", source, n);
+	return sl_xasprintf("log/%s/%" PRIu64 ".json", source, n);
 }
 
 /* Everything but the inputs. */
@@ -116,44 +107,57 @@ static bool get_inputs(const json_t *o, struct sl_arena *arena, struct sl_log_en
 	return true;
 }
 
+/* Numbers have no gaps, so that an entry which is not there was lost. */
+static bool missing(const struct sl_home *h, const char *name, struct sl_err *err)
+{
+	return err->kind == SL_ERR_NO_INPUT ? sl_log_damaged(err, h->shared, name, "it is missing")
+					    : false;
+}
+
 bool sl_log_read(const struct sl_home *h, const char *source, uint64_t n, struct sl_arena *arena,
 		 struct sl_log_entry *ret, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *path = entry_path(h, source, n);
-	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
+	sl_cleanup(sl_freep) char *name = entry_name(source, n);
 	sl_cleanup(sl_log_decref) json_t *o = NULL;
 
-	if (!sl_file_read(path, SL_LOG_FILE_MAX, &b, err))
-		return err->kind == SL_ERR_NO_INPUT ? sl_log_damaged(err, path, "it is missing")
-						    : false;
-	if (!sl_log_parse(path, sl_buf_str(&b), &o, err))
-		return false;
+	if (!sl_log_load(h->shared, name, SL_LOG_FILE_MAX, &o, err))
+		return missing(h, name, err);
 	if (!get_head(o, arena, ret) || !get_inputs(o, arena, ret) || ret->n != n)
-		return sl_log_damaged(err, path, "not an entry of this number");
+		return sl_log_damaged(err, h->shared, name, "not an entry of this number");
 	return true;
+}
+
+static bool find_inputs(const struct sl_buf *b, size_t *ret_end)
+{
+	static const char key[] = "\"inputs\":[";
+	const char *at = memmem(b->p, b->n, key, sizeof(key) - 1);
+
+	*ret_end = at ? (size_t)(at - b->p) + sizeof(key) - 1 : 0;
+	return at != NULL;
+}
+
+static void close_reader(struct sl_depot_reader **r)
+{
+	sl_depot_reader_close(*r);
 }
 
 /* What stands before the inputs, closed to a whole object. A quote inside a text is escaped, so the
  * key cannot be found anywhere else. */
-static bool read_head(const char *path, struct sl_buf *b, struct sl_err *err)
+static bool read_head(struct sl_depot *d, const char *name, struct sl_buf *b, struct sl_err *err)
 {
-	static const char key[] = "\"inputs\":[";
-	const char *at = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = 1;
+	sl_cleanup(close_reader) struct sl_depot_reader *r = NULL;
+	size_t end = 0, before;
 
-	if (fd < 0)
-		return sl_log_damaged(err, path, "it is missing");
-	while (!at && got > 0 && b->n < HEAD_MAX) {
-		got = read(fd, sl_buf_room(b, HEAD_STEP), HEAD_STEP);
-		if (got > 0)
-			sl_buf_grew(b, (size_t)got);
-		at = memmem(b->p, b->n, key, sizeof(key) - 1);
-	}
-	close(fd);
-	if (!at)
-		return sl_log_damaged(err, path, "it does not begin as an entry");
-	b->n = (size_t)(at - b->p) + sizeof(key) - 1;
+	if (!sl_depot_open(d, name, &r, err))
+		return false;
+	do {
+		before = b->n;
+		if (!sl_depot_read(r, b->n, HEAD_STEP, b, err))
+			return false;
+	} while (!find_inputs(b, &end) && b->n > before && b->n < HEAD_MAX);
+	if (!end)
+		return sl_log_damaged(err, d, name, "it does not begin as an entry");
+	b->n = end;
 	sl_buf_adds(b, "]}");
 	return true;
 }
@@ -161,14 +165,15 @@ static bool read_head(const char *path, struct sl_buf *b, struct sl_err *err)
 bool sl_log_read_head(const struct sl_home *h, const char *source, uint64_t n,
 		      struct sl_arena *arena, struct sl_log_entry *ret, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *path = entry_path(h, source, n);
+	sl_cleanup(sl_freep) char *name = entry_name(source, n);
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
 	sl_cleanup(sl_log_decref) json_t *o = NULL;
 
-	if (!read_head(path, &b, err) || !sl_log_parse(path, sl_buf_str(&b), &o, err))
-		return false;
+	if (!read_head(h->shared, name, &b, err) ||
+	    !sl_log_parse(h->shared, name, sl_buf_str(&b), &o, err))
+		return missing(h, name, err);
 	if (!get_head(o, arena, ret) || ret->n != n)
-		return sl_log_damaged(err, path, "not an entry of this number");
+		return sl_log_damaged(err, h->shared, name, "not an entry of this number");
 	return true;
 }
 
@@ -195,14 +200,14 @@ static void put_entry(struct sl_buf *b, const struct sl_log_entry *e)
 bool sl_log_link(const struct sl_home *h, const struct sl_log_entry *entry, bool *ret_won,
 		 struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *path = entry_path(h, entry->source, entry->n);
+	sl_cleanup(sl_freep) char *name = entry_name(entry->source, entry->n);
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
 	struct sl_err ignored = SL_ERR_INIT;
 	bool won = false;
 
 	put_entry(&b, entry);
 	SL_FAULT("log.before_link", err);
-	if (!sl_file_link(path, b.p, b.n, &won, err))
+	if (!sl_depot_put(h->shared, name, sl_buf_str(&b), SL_DURABLE, &won, err))
 		return false;
 	SL_FAULT("log.after_link", err);
 	if (won && entry->n % SNAPSHOT_EVERY == 0 &&

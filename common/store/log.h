@@ -88,13 +88,13 @@ SL_NODISCARD bool sl_run_entries(const struct sl_home *h, const char *run, const
 char *sl_mark_sink(const char *engine, const char *conn);
 SL_NODISCARD bool sl_mark_generation(const struct sl_home *h, const char *sink, unsigned *ret,
 				     struct sl_err *err);
-bool sl_mark_exists(const struct sl_home *h, const char *sink, unsigned g, const char *source,
-		    uint64_t n);
 /* Entries 1…newest of a source without a mark, ascending; arena owned. One pass over the directory.
  */
 SL_NODISCARD bool sl_mark_missing(const struct sl_home *h, const char *sink, unsigned g,
 				  const char *source, uint64_t newest, struct sl_arena *arena,
 				  uint64_t **ret, size_t *ret_n, struct sl_err *err);
+/* Whether that list has n. */
+bool sl_mark_is_missing(const uint64_t *missing, size_t n_missing, uint64_t n);
 SL_NODISCARD bool sl_mark_link(const struct sl_home *h, const char *sink, unsigned g,
 			       const char *source, uint64_t n, struct sl_err *err);
 SL_NODISCARD bool sl_mark_remove(const struct sl_home *h, const char *sink, unsigned g,

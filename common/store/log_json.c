@@ -3,6 +3,8 @@
  */
 #include "store/log_json.h"
 
+#include "base/mem.h"
+
 void sl_log_put_text(struct sl_buf *out, const char *key, const char *text)
 {
 	sl_buf_addf(out, "\"%s\":", key);
@@ -85,18 +87,29 @@ bool sl_log_get_input(const json_t *o, struct sl_arena *arena, struct sl_log_inp
 	return true;
 }
 
-bool sl_log_damaged(struct sl_err *err, const char *path, const char *why)
+bool sl_log_damaged(struct sl_err *err, const struct sl_depot *d, const char *name, const char *why)
 {
-	sl_err_set(err, SL_ERR_IO, "cannot use \"%s\": the file is damaged: %s", path, why);
+	sl_cleanup(sl_freep) char *where = sl_depot_where(d, name);
+
+	sl_err_set(err, SL_ERR_IO, "cannot use \"%s\": the file is damaged: %s", where, why);
 	return sl_err_hint(err, "restore the file from a backup; it cannot be made again");
 }
 
-bool sl_log_parse(const char *path, struct sl_str bytes, json_t **ret, struct sl_err *err)
+bool sl_log_parse(const struct sl_depot *d, const char *name, struct sl_str bytes, json_t **ret,
+		  struct sl_err *err)
 {
 	json_error_t why;
 
 	*ret = json_loadb(bytes.p, bytes.n, JSON_REJECT_DUPLICATES, &why);
-	return *ret || sl_log_damaged(err, path, why.text);
+	return *ret || sl_log_damaged(err, d, name, why.text);
+}
+
+bool sl_log_load(struct sl_depot *d, const char *name, size_t max, json_t **ret, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
+
+	return sl_depot_get(d, name, max, &b, err) &&
+	       sl_log_parse(d, name, sl_buf_str(&b), ret, err);
 }
 
 void sl_log_decref(json_t **o)

@@ -22,10 +22,14 @@ void sl_log_put_text(struct sl_buf *out, const char *key, const char *text);
 const char *sl_log_get_text(const json_t *o, const char *key, struct sl_arena *arena);
 bool sl_log_get_u64(const json_t *o, const char *key, uint64_t *ret);
 
-/* Parses a file's bytes; SL_ERR_IO naming the file. The caller json_decref's *ret. */
-SL_NODISCARD bool sl_log_parse(const char *path, struct sl_str bytes, json_t **ret,
-			       struct sl_err *err);
-bool sl_log_damaged(struct sl_err *err, const char *path, const char *why);
+/* A file's bytes as JSON; SL_ERR_IO naming the file. The caller json_decref's *ret. */
+SL_NODISCARD bool sl_log_parse(const struct sl_depot *d, const char *name, struct sl_str bytes,
+			       json_t **ret, struct sl_err *err);
+/* The same of a whole file of at most max bytes; SL_ERR_NO_INPUT when there is none. */
+SL_NODISCARD bool sl_log_load(struct sl_depot *d, const char *name, size_t max, json_t **ret,
+			      struct sl_err *err);
+bool sl_log_damaged(struct sl_err *err, const struct sl_depot *d, const char *name,
+		    const char *why);
 void sl_log_decref(json_t **o); /* for sl_cleanup */
 
 /* Greatest numbers in log/<source>/: of an entry, and of a snapshot that reaches to at most upto

@@ -4,6 +4,7 @@
  * as those that the table knows: without a look its inputs would pass for stored ones. Table
  * sluice.origin keeps the newest stored entry of every source and a digest of what stood in it.
  */
+#include "base/mem.h"
 #include "base/num.h"
 #include "store/sink_private.h"
 
@@ -45,10 +46,12 @@ static bool read_origin(struct sl_sink *s, const char *source, uint64_t *ret_ent
 static bool fail_other_log(const struct sl_sink *s, const struct sl_home *home, const char *source,
 			   uint64_t entry, struct sl_err *err)
 {
+	sl_cleanup(sl_freep) char *where = sl_depot_where(home->shared, "");
+
 	sl_err_set(err, SL_ERR_CONFIG,
 		   "table \"%s\" was made with another HOME than \"%s\": its entry %" PRIu64
 		   " of source \"%s\" is not in this one's log",
-		   s->p->store.table, home->dir, entry, source);
+		   s->p->store.table, where, entry, source);
 	return sl_err_hint(err,
 			   "use that HOME; if it is lost: sluice store %s --adopt stores what this "
 			   "one has anew",

@@ -2,38 +2,37 @@
  * Runs: which log entries belong to a run. The number noted when it began bounds the search, so
  * that a young run never reads an old log.
  */
-#include "base/file.h"
 #include "base/mem.h"
 #include "store/log.h"
 #include "store/log_json.h"
 
 #define BEGIN_MAX 65536 /* bytes of begin.json */
 
-static char *begin_path(const struct sl_home *h, const char *run, const char *source)
+static char *begin_name(const char *run, const char *source)
 {
 	sl_cleanup(sl_freep) char *dir = sl_home_run_dir(run);
 
-	return sl_home_path(h, "runs/%s/%s/begin.json", dir, source);
+	return sl_xasprintf("runs/%s/%s/begin.json", dir, source);
 }
 
-static bool read_begin(const char *path, const char *run, uint64_t *ret, struct sl_err *err)
+static bool read_begin(struct sl_depot *d, const char *name, const char *run, uint64_t *ret,
+		       struct sl_err *err)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
 	sl_cleanup(sl_log_decref) json_t *o = NULL;
 	const char *whose;
 
-	if (!sl_file_read(path, BEGIN_MAX, &b, err) || !sl_log_parse(path, sl_buf_str(&b), &o, err))
+	if (!sl_log_load(d, name, BEGIN_MAX, &o, err))
 		return false;
 	whose = json_string_value(json_object_get(o, "run"));
 	if (!whose || strcmp(whose, run) != 0 || !sl_log_get_u64(o, "newest", ret))
-		return sl_log_damaged(err, path, "not the begin of this run");
+		return sl_log_damaged(err, d, name, "not the begin of this run");
 	return true;
 }
 
 bool sl_run_begin(const struct sl_home *h, const char *run, const char *source, uint64_t newest,
 		  uint64_t *ret_begin, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *path = begin_path(h, run, source);
+	sl_cleanup(sl_freep) char *name = begin_name(run, source);
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
 	bool won = false;
 
@@ -44,10 +43,10 @@ bool sl_run_begin(const struct sl_home *h, const char *run, const char *source, 
 	sl_buf_addc(&b, ',');
 	sl_log_put_text(&b, "source", source);
 	sl_buf_addf(&b, ",\"newest\":%" PRIu64 "}\n", newest);
-	if (!sl_file_link(path, b.p, b.n, &won, err))
+	if (!sl_depot_put(h->shared, name, sl_buf_str(&b), SL_DURABLE, &won, err))
 		return false;
 	if (!won)
-		return read_begin(path, run, ret_begin, err);
+		return read_begin(h->shared, name, run, ret_begin, err);
 	*ret_begin = newest;
 	return true;
 }
@@ -66,19 +65,28 @@ static bool note_own(const struct sl_home *h, const char *run, const char *sourc
 	return true;
 }
 
+/* A run that is not there owns nothing. */
+static bool never_began(struct sl_err *err)
+{
+	if (err->kind != SL_ERR_NO_INPUT)
+		return false;
+	sl_err_clear(err);
+	return true;
+}
+
 bool sl_run_entries(const struct sl_home *h, const char *run, const char *source,
 		    struct sl_arena *arena, uint64_t **ret, size_t *ret_n, struct sl_err *err)
 {
 	sl_cleanup(sl_arena_release) struct sl_arena scratch = SL_ARENA_INIT;
-	sl_cleanup(sl_freep) char *path = begin_path(h, run, source);
+	sl_cleanup(sl_freep) char *name = begin_name(run, source);
 	uint64_t begin = 0, newest = 0;
 	size_t n_own = 0;
 
 	*ret = NULL;
 	*ret_n = 0;
-	if (!sl_file_exists(path)) /* never began: it owns nothing */
-		return true;
-	if (!read_begin(path, run, &begin, err) || !sl_log_newest(h, source, &newest, err))
+	if (!read_begin(h->shared, name, run, &begin, err))
+		return never_began(err);
+	if (!sl_log_newest(h, source, &newest, err))
 		return false;
 	if (newest <= begin)
 		return true;

@@ -4,13 +4,12 @@
  */
 #include "store/seen.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "store/log_json.h"
 
-static char *seen_path(const struct sl_home *h, const char *source)
+static char *seen_name(const char *source)
 {
-	return sl_home_path(h, "seen/%s.json", source);
+	return sl_xasprintf("seen/%s.json", source);
 }
 
 static void add(struct sl_seen *seen, struct sl_seen_stat s)
@@ -31,15 +30,13 @@ static int by_name(const void *a, const void *b)
 void sl_seen_read(const struct sl_home *h, const char *source, struct sl_arena *arena,
 		  struct sl_seen *ret)
 {
-	sl_cleanup(sl_freep) char *path = seen_path(h, source);
-	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
+	sl_cleanup(sl_freep) char *name = seen_name(source);
 	sl_cleanup(sl_log_decref) json_t *o = NULL;
 	struct sl_err ignored = SL_ERR_INIT;
 
 	ret->n = ret->n_sorted = 0;
 	ret->noted = ret->reset = false;
-	if (!sl_file_exists(path) || !sl_file_read(path, SL_LOG_FILE_MAX, &b, &ignored) ||
-	    !sl_log_parse(path, sl_buf_str(&b), &o, &ignored))
+	if (!sl_log_load(h->shared, name, SL_LOG_FILE_MAX, &o, &ignored))
 		return;
 	const json_t *inputs = json_object_get(o, "inputs");
 
@@ -108,23 +105,23 @@ static void put_list(struct sl_buf *b, const struct sl_seen *seen,
 void sl_seen_write(const struct sl_home *h, const char *source, const struct sl_seen *seen,
 		   const struct sl_inventory *inventory)
 {
-	sl_cleanup(sl_freep) char *path = seen_path(h, source);
+	sl_cleanup(sl_freep) char *name = seen_name(source);
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
 	struct sl_err ignored = SL_ERR_INIT;
 
 	if (!seen->noted && !seen->reset)
 		return;
 	put_list(&b, seen, inventory);
-	if (!sl_file_replace(path, b.p, b.n, &ignored))
+	if (!sl_depot_replace(h->shared, name, sl_buf_str(&b), SL_DURABLE, &ignored))
 		sl_err_clear(&ignored); /* the inputs are read once more */
 }
 
 bool sl_seen_reset(const struct sl_home *h, const char *source, struct sl_err *err)
 {
-	static const char text[] = "{\"sluice\":1,\"reset\":true,\"inputs\":[]}\n";
-	sl_cleanup(sl_freep) char *path = seen_path(h, source);
+	const struct sl_str text = SL_STR("{\"sluice\":1,\"reset\":true,\"inputs\":[]}\n");
+	sl_cleanup(sl_freep) char *name = seen_name(source);
 
-	return sl_file_replace(path, text, sizeof(text) - 1, err);
+	return sl_depot_replace(h->shared, name, text, SL_DURABLE, err);
 }
 
 void sl_seen_release(struct sl_seen *seen)

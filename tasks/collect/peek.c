@@ -165,8 +165,8 @@ static bool execute(struct sl_run *run, struct look *l, struct sl_err *err)
 
 	sl_collect_init(&c, run, l->source);
 	c.tap = &l->tap;
-	bool ok = !run->home.dir || (sl_log_newest(&run->home, l->source->name, &newest, err) &&
-				     sl_collect_restart(&c, newest, err));
+	bool ok = !run->home.shared || (sl_log_newest(&run->home, l->source->name, &newest, err) &&
+					sl_collect_restart(&c, newest, err));
 	ok = ok && l->source->kind->collect(l->source->params, &c, err);
 	sl_collect_release(&c);
 	if (!ok && l->found) {

@@ -24,7 +24,7 @@ struct sl_peek {
 
 /*
  * Up to limit records of the source's first input that is new, or of its first one at all (any).
- * run->home.dir may be NULL: then everything is new. *ret_found = false when there is none.
+ * run->home.shared may be NULL: then everything is new. *ret_found = false when there is none.
  * SL_ERR_DATA when the first record is larger than a part; and what the source says.
  */
 SL_NODISCARD bool sl_peek_first(struct sl_run *run, const struct sl_source *source, size_t limit,

@@ -1,6 +1,6 @@
 /*
- * HOME/<pipeline>/audit.jsonl: what people changed by hand, one JSON object a line, before the
- * change is made. Never rewritten; who cannot be noted changes nothing.
+ * audit/<time>-<host>-<pid>.json: what people changed by hand, one file a change, before it is
+ * made. Never rewritten; who cannot be noted changes nothing.
  */
 #ifndef SL_SLUICE_AUDIT_H
 #define SL_SLUICE_AUDIT_H

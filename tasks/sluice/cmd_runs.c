@@ -5,7 +5,6 @@
  */
 #include <jansson.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "run/help.h"
 #include "store/log.h"
@@ -46,8 +45,10 @@ struct one_run {
 struct runs {
 	struct sl_run *run;
 	struct sl_ledger ledger;
-	char *sink;
-	unsigned generation;
+	struct unmarked {
+		uint64_t *v; /* entries without a mark, ascending */
+		size_t n;
+	} *unmarked;	   /* per source */
 	struct one_run *v; /* newest first */
 	size_t n;
 };
@@ -70,12 +71,12 @@ static int64_t number_of(const json_t *o, const char *key)
 }
 
 /* A record that cannot be read is left out: it is telemetry. */
-static void read_record(struct runs *r, const char *path, struct one_run *to)
+static void read_record(struct runs *r, const char *name, struct one_run *to)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
 	struct sl_err ignored = SL_ERR_INIT;
 
-	if (!sl_file_read(path, RECORD_MAX, &text, &ignored))
+	if (!sl_depot_get(r->run->home.shared, name, RECORD_MAX, &text, &ignored))
 		return;
 
 	sl_cleanup(put_json) json_t *o = json_loadb(text.p, text.n, 0, NULL);
@@ -108,17 +109,17 @@ static int by_start(const void *a, const void *b)
 
 static bool read_run(struct runs *r, const char *dir, struct one_run *ret, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *stages = sl_home_path(&r->run->home, "runs/%s/stages", dir);
+	sl_cleanup(sl_freep) char *stages = sl_xasprintf("runs/%s/stages", dir);
 	sl_cleanup(sl_names_release) struct sl_names names = {0};
 
 	*ret = (struct one_run){.id = ""};
-	if (!sl_dir_list(stages, &names, err))
+	if (!sl_depot_list(r->run->home.shared, stages, &names, err))
 		return false;
 	ret->v = sl_arena_zalloc(&r->run->arena, names.n + 1, sizeof(*ret->v));
 	for (size_t i = 0; i < names.n; i++) {
-		sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/%s", stages, names.v[i]);
+		sl_cleanup(sl_freep) char *name = sl_xasprintf("%s/%s", stages, names.v[i]);
 
-		read_record(r, path, ret);
+		read_record(r, name, ret);
 	}
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), by_start);
@@ -135,10 +136,9 @@ static int newest_first(const void *a, const void *b)
 
 static bool read_runs(struct runs *r, const char *only, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *dir = sl_home_path(&r->run->home, "runs");
 	sl_cleanup(sl_names_release) struct sl_names names = {0};
 
-	if (!sl_dir_list(dir, &names, err))
+	if (!sl_depot_list(r->run->home.shared, "runs", &names, err))
 		return false;
 	r->v = sl_arena_zalloc(&r->run->arena, names.n + 1, sizeof(*r->v));
 	for (size_t i = 0; i < names.n; i++) {
@@ -178,15 +178,38 @@ static int64_t exit_of(const struct one_run *one)
 	return code;
 }
 
-static bool state_of(struct runs *r, const char *source, uint64_t n, const char **ret,
+static bool read_marks(struct runs *r, struct sl_err *err)
+{
+	struct sl_run *run = r->run;
+	const struct sl_pipeline *p = run->p;
+	sl_cleanup(sl_freep) char *sink = sl_mark_sink(p->backend.store, p->backend.store_conn);
+	unsigned generation;
+
+	r->unmarked = sl_arena_zalloc(&run->arena, p->n_sources, sizeof(*r->unmarked));
+	if (!sl_mark_generation(&run->home, sink, &generation, err))
+		return false;
+	for (size_t i = 0; i < p->n_sources; i++) {
+		const char *source = p->sources[i].name;
+		uint64_t newest;
+
+		if (!sl_log_newest(&run->home, source, &newest, err) ||
+		    !sl_mark_missing(&run->home, sink, generation, source, newest, &run->arena,
+				     &r->unmarked[i].v, &r->unmarked[i].n, err))
+			return false;
+	}
+	return true;
+}
+
+static bool state_of(struct runs *r, size_t source, uint64_t n, const char **ret,
 		     struct sl_err *err)
 {
+	const struct unmarked *unmarked = &r->unmarked[source];
 	bool refused = false;
 
 	*ret = "stored";
-	if (sl_mark_exists(&r->run->home, r->sink, r->generation, source, n))
+	if (!sl_mark_is_missing(unmarked->v, unmarked->n, n))
 		return true;
-	if (!sl_ledger_refused(&r->ledger, source, n, &refused, err))
+	if (!sl_ledger_refused(&r->ledger, r->run->p->sources[source].name, n, &refused, err))
 		return false;
 	*ret = refused ? "refused" : "pending";
 	return true;
@@ -210,7 +233,7 @@ static bool each_entry(struct runs *r, const char *run_id, entry_fn add, struct 
 		for (size_t k = 0; k < n_own; k++) {
 			const char *state = NULL;
 
-			if (!state_of(r, source, own[k], &state, err))
+			if (!state_of(r, i, own[k], &state, err))
 				return false;
 			add(out, source, own[k], state);
 		}
@@ -320,20 +343,16 @@ static bool add_all(struct runs *r, size_t max, bool json, struct sl_buf *out, s
 static void release(struct runs *r)
 {
 	sl_ledger_close(&r->ledger);
-	free(r->sink);
 }
 
 static bool run_runs(struct sl_run *run, const void *params, struct sl_err *err)
 {
 	const struct params *p = params;
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
-	sl_cleanup(release) struct runs r = {
-		.run = run,
-		.sink = sl_mark_sink(run->p->backend.store, run->p->backend.store_conn),
-	};
+	sl_cleanup(release) struct runs r = {.run = run};
 
-	return sl_mark_generation(&run->home, r.sink, &r.generation, err) &&
-	       read_runs(&r, p->run, err) && sl_ledger_open(&r.ledger, run, err) &&
+	return read_marks(&r, err) && read_runs(&r, p->run, err) &&
+	       sl_ledger_open(&r.ledger, run, err) &&
 	       add_all(&r, (size_t)p->limit, p->format == 1, &out, err) &&
 	       sl_stdout(sl_buf_str(&out), err);
 }

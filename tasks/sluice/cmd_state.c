@@ -28,7 +28,9 @@ struct state {
 	struct sl_ledger ledger;
 	char *sink;
 	unsigned generation;
-	uint64_t shown; /* entries at most */
+	uint64_t shown;	    /* entries at most */
+	uint64_t *unmarked; /* entries without a mark of the source at hand, ascending */
+	size_t n_unmarked;
 };
 
 static bool standing(struct state *st, const struct sl_log_entry *e, const char **ret,
@@ -37,7 +39,7 @@ static bool standing(struct state *st, const struct sl_log_entry *e, const char 
 	bool refused = false;
 
 	*ret = "stored";
-	if (sl_mark_exists(&st->run->home, st->sink, st->generation, e->source, e->n))
+	if (!sl_mark_is_missing(st->unmarked, st->n_unmarked, e->n))
 		return true;
 	if (!sl_ledger_refused(&st->ledger, e->source, e->n, &refused, err))
 		return false;
@@ -89,7 +91,9 @@ static bool add_source(struct state *st, const char *source, struct sl_buf *out,
 	char to[64];
 
 	if (!sl_log_newest(&st->run->home, source, &newest, err) ||
-	    !watermark(st, source, newest, to, err))
+	    !watermark(st, source, newest, to, err) ||
+	    !sl_mark_missing(&st->run->home, st->sink, st->generation, source, newest,
+			     &st->run->arena, &st->unmarked, &st->n_unmarked, err))
 		return false;
 	sl_buf_addf(out, "source %s: newest entry %" PRIu64 "%s%s\n", source, newest,
 		    to[0] ? ", collected up to " : "", to);
@@ -317,7 +321,7 @@ const struct sl_stage sl_cmd_state = {
 		"passes over an entry that nobody will mend (stored), until a rescan, or has one\n"
 		"judged again (pending). reset has the next collection read every input, "
 		"unchanged\n"
-		"or not. history shows what was changed by hand (audit.jsonl).\n",
+		"or not. history shows what was changed by hand (files in audit/).\n",
 	.examples =
 		"sluice state orders\nsluice state orders rescan\nsluice state orders history\n"
 		"sluice state orders set drop/3 stored\nsluice state orders reset --source drop\n",

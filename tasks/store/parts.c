@@ -20,25 +20,48 @@ static struct sl_clean_id id_of(const struct sl_parts *parts, const struct sl_lo
 	return (struct sl_clean_id){.rev = parts->rev, .chunk = chunk->id, .part = part};
 }
 
-/* Adds a line "source:chunk:part" for every clean part of the input that is not there. */
-static size_t list_missing(const struct sl_parts *parts, const struct sl_sink_input *input,
-			   struct sl_buf *list)
+/* The ids of all clean parts of chunks, one after the other. */
+struct ids {
+	struct sl_clean_id *v;
+	size_t n, cap;
+};
+
+static void release_ids(struct ids *ids)
 {
-	size_t missing = 0;
+	free(ids->v);
+}
 
-	for (size_t c = 0; c < input->n_chunks; c++) {
-		const struct sl_log_chunk *chunk = &input->chunks[c];
-
-		for (uint32_t k = 0; k < chunk->parts; k++) {
-			const struct sl_clean_id id = id_of(parts, chunk, k);
-
-			if (sl_clean_exists(&parts->run->home, &id))
-				continue;
-			sl_buf_addf(list, "%s:%s:%" PRIu32 "\n", parts->source, chunk->id, k);
-			missing++;
+static void add_ids(const struct sl_parts *parts, const struct sl_log_chunk *chunks, size_t n,
+		    struct ids *ids)
+{
+	for (size_t c = 0; c < n; c++) {
+		for (uint32_t k = 0; k < chunks[c].parts; k++) {
+			if (ids->n == ids->cap) {
+				ids->cap = ids->cap ? 2 * ids->cap : 64;
+				ids->v = sl_xrealloc(ids->v, ids->cap, sizeof(*ids->v));
+			}
+			ids->v[ids->n++] = id_of(parts, &chunks[c], k);
 		}
 	}
-	return missing;
+}
+
+/* Adds a line "source:chunk:part" for every clean part that is not there. */
+static bool list_missing(const struct sl_parts *parts, const struct ids *ids, struct sl_buf *list,
+			 size_t *ret_missing, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) bool *there = sl_xcalloc(ids->n + 1, sizeof(*there));
+
+	*ret_missing = 0;
+	if (!sl_clean_exist(&parts->run->home, ids->v, ids->n, there, err))
+		return false;
+	for (size_t i = 0; i < ids->n; i++) {
+		if (there[i])
+			continue;
+		sl_buf_addf(list, "%s:%s:%" PRIu32 "\n", parts->source, ids->v[i].chunk,
+			    ids->v[i].part);
+		(*ret_missing)++;
+	}
+	return true;
 }
 
 /* Executes sluice-normalize --parts @FILE with the flags that we were given ourselves. */
@@ -71,10 +94,9 @@ static bool execute(const struct sl_parts *parts, const char *file, struct sl_er
 static bool normalize_parts(const struct sl_parts *parts, const struct sl_buf *list,
 			    struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *dir = sl_home_path(&parts->run->home, "clean");
 	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile file = SL_TMPFILE_INIT;
 
-	return sl_tmpfile_open(&file, dir, err) &&
+	return sl_tmpfile_open(&file, parts->run->home.dir, err) &&
 	       sl_fd_write_all(file.fd, list->p, list->n, file.path, err) &&
 	       execute(parts, file.path, err);
 }
@@ -119,10 +141,13 @@ static bool gather(const struct sl_parts *parts, struct sl_sink_input *inputs, s
 		   bool *ret_complete, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf list = SL_BUF_INIT;
+	sl_cleanup(release_ids) struct ids ids = {0};
 	size_t missing = 0;
 
 	for (size_t i = 0; i < n_inputs; i++)
-		missing += list_missing(parts, &inputs[i], &list);
+		add_ids(parts, inputs[i].chunks, inputs[i].n_chunks, &ids);
+	if (!list_missing(parts, &ids, &list, &missing, err))
+		return false;
 	if (missing > 0) {
 		sl_log(SL_INFO, "clean parts missing, normalizing them", "source=%s parts=%zu",
 		       parts->source, missing);
@@ -172,22 +197,32 @@ struct sl_part_feed sl_parts_feed(struct sl_parts *parts)
 	return (struct sl_part_feed){.ctx = parts, .part = feed_part};
 }
 
+/* The rows are stored already: what stays behind only takes room until it is swept. */
+static void remove_all(const struct sl_parts *parts, const struct ids *ids)
+{
+	struct sl_err why = SL_ERR_INIT;
+
+	if (!sl_clean_remove(&parts->run->home, ids->v, ids->n, &why))
+		sl_log(SL_WARNING, "clean parts stay behind", "source=%s reason=\"%s\"",
+		       parts->source, why.msg);
+}
+
 void sl_parts_remove_chunks(const struct sl_parts *parts, const struct sl_log_chunk *chunks,
 			    size_t n)
 {
-	for (size_t c = 0; c < n; c++) {
-		for (uint32_t k = 0; k < chunks[c].parts; k++) {
-			const struct sl_clean_id id = id_of(parts, &chunks[c], k);
+	sl_cleanup(release_ids) struct ids ids = {0};
 
-			sl_clean_remove(&parts->run->home, &id);
-		}
-	}
+	add_ids(parts, chunks, n, &ids);
+	remove_all(parts, &ids);
 }
 
 void sl_parts_remove(const struct sl_parts *parts, const struct sl_log_entry *entry)
 {
+	sl_cleanup(release_ids) struct ids ids = {0};
+
 	for (size_t i = 0; i < entry->n_inputs; i++)
-		sl_parts_remove_chunks(parts, entry->inputs[i].chunks, entry->inputs[i].n_chunks);
+		add_ids(parts, entry->inputs[i].chunks, entry->inputs[i].n_chunks, &ids);
+	remove_all(parts, &ids);
 }
 
 void sl_counts_add(struct sl_counts *sum, const struct sl_counts *counts)

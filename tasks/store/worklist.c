@@ -4,19 +4,24 @@
  */
 #include "tasks/store/worklist.h"
 
-struct own_entries {
+/* Entry numbers of one source, ascending; `at` goes through them as the numbers grow. */
+struct numbers {
 	uint64_t *v;
-	size_t n;
+	size_t n, at;
 };
 
-static bool is_own(const struct own_entries *own, uint64_t n)
+static bool has(struct numbers *list, uint64_t n)
 {
-	for (size_t i = 0; i < own->n; i++) {
-		if (own->v[i] == n)
-			return true;
-	}
-	return false;
+	while (list->at < list->n && list->v[list->at] < n)
+		list->at++;
+	return list->at < list->n && list->v[list->at] == n;
 }
+
+/* What one source has. */
+struct of_source {
+	struct numbers own, unmarked;
+	uint64_t newest;
+};
 
 static void add(struct sl_worklist *list, size_t source, uint64_t n, bool own)
 {
@@ -24,42 +29,55 @@ static void add(struct sl_worklist *list, size_t source, uint64_t n, bool own)
 	list->n_own += own;
 }
 
+static bool look_at(const struct sl_run *run, const char *source, const char *sink,
+		    unsigned generation, struct sl_arena *arena, struct of_source *ret,
+		    struct sl_err *err)
+{
+	return sl_log_newest(&run->home, source, &ret->newest, err) &&
+	       sl_run_entries(&run->home, run->run_id, source, arena, &ret->own.v, &ret->own.n,
+			      err) &&
+	       (run->has_interval ||
+		sl_mark_missing(&run->home, sink, generation, source, ret->newest, arena,
+				&ret->unmarked.v, &ret->unmarked.n, err));
+}
+
+/* Others' entries without a mark, or our own ones. */
+static void add_all(struct sl_worklist *list, struct of_source *sources, size_t n_sources,
+		    uint64_t most, bool own)
+{
+	for (size_t s = 0; s < n_sources; s++)
+		sources[s].own.at = 0;
+	for (uint64_t n = 1; n <= most; n++) {
+		for (size_t s = 0; s < n_sources; s++) {
+			const bool is_own = has(&sources[s].own, n);
+
+			if (own ? is_own : !is_own && has(&sources[s].unmarked, n))
+				add(list, s, n, own);
+		}
+	}
+}
+
 bool sl_worklist_make(const struct sl_run *run, const char *sink, unsigned generation,
 		      struct sl_arena *arena, struct sl_worklist *ret, struct sl_err *err)
 {
 	const size_t n_sources = run->p->n_sources;
-	struct own_entries *own = sl_arena_zalloc(arena, n_sources, sizeof(*own));
-	uint64_t *newest = sl_arena_zalloc(arena, n_sources, sizeof(*newest));
+	struct of_source *sources = sl_arena_zalloc(arena, n_sources, sizeof(*sources));
 	uint64_t most = 0;
 	size_t total = 0;
 
 	for (size_t s = 0; s < n_sources; s++) {
-		const char *name = run->p->sources[s].name;
+		struct of_source *of = &sources[s];
 
-		if (!sl_log_newest(&run->home, name, &newest[s], err) ||
-		    !sl_run_entries(&run->home, run->run_id, name, arena, &own[s].v, &own[s].n,
-				    err))
+		if (!look_at(run, run->p->sources[s].name, sink, generation, arena, of, err))
 			return false;
-		most = newest[s] > most ? newest[s] : most;
-		total += newest[s];
+		most = of->newest > most ? of->newest : most;
+		total += of->own.n + of->unmarked.n;
 	}
 
 	struct sl_worklist list = {.v = sl_arena_zalloc(arena, total + 1, sizeof(struct sl_work))};
 
-	for (uint64_t n = 1; n <= most && !run->has_interval; n++) {
-		for (size_t s = 0; s < n_sources; s++) {
-			if (n <= newest[s] && !is_own(&own[s], n) &&
-			    !sl_mark_exists(&run->home, sink, generation, run->p->sources[s].name,
-					    n))
-				add(&list, s, n, false);
-		}
-	}
-	for (uint64_t n = 1; n <= most; n++) {
-		for (size_t s = 0; s < n_sources; s++) {
-			if (is_own(&own[s], n))
-				add(&list, s, n, true);
-		}
-	}
+	add_all(&list, sources, n_sources, most, false);
+	add_all(&list, sources, n_sources, most, true);
 	*ret = list;
 	return true;
 }

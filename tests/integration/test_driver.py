@@ -126,7 +126,7 @@ def test_wrong_words_of_set_change_nothing(make: Make, tmp_path: Path, words: li
     write_csv(tmp_path / "shop", "a.csv", rows(1, 3))
     s("run")
     assert s("state", *words, code=64).result["hint" if words[1] != "drop/9" else "error"]
-    assert "stored" in s("state").stdout and not (s.home / "shop" / "audit.jsonl").exists()
+    assert "stored" in s("state").stdout and not (s.home / "shop" / "audit").exists()
 
 
 def test_reset_reads_every_input_again_once(make: Make, tmp_path: Path) -> None:

@@ -308,7 +308,7 @@ def test_changes_by_hand_are_noted(make: Make, shop: Path) -> None:
     s("run")
     s("state", "rescan", env={"USER": "ann"})
     s("rebuild")
-    noted = [json.loads(line) for line in (s.home / "shop" / "audit.jsonl").read_text().splitlines()]
+    noted = [json.loads(f.read_text()) for f in sorted((s.home / "shop" / "audit").iterdir())]
     assert [n["change"] for n in noted] == ["rescan", "rebuild"] and noted[0]["user"] == "ann"
     assert all(n["time"] and n["host"] and n["pid"] and n["what"] for n in noted)
     shown = s("state", "history").stdout.splitlines()

@@ -146,7 +146,7 @@ static inline int world_setup(void **state)
 	struct world *w = sl_xcalloc(1, sizeof(*w));
 	char dir[] = "/tmp/sluice-switch-XXXXXX";
 
-	w->home.dir = sl_xstrdup(mkdtemp(dir));
+	sl_home_at(&w->home, sl_xstrdup(mkdtemp(dir)));
 	make_pipeline(w);
 	set_mode(w, SL_MODE_LATEST);
 	if (on_pg()) {
@@ -206,7 +206,7 @@ static inline void put_input(struct world *w, size_t source, const char *name, u
 				"is missing");
 	in->counts = (struct sl_counts){.n_in = n + w->bad, .ok = n, .bad = w->bad};
 	const struct sl_clean_id id = {w->p.rev, chunk->id, 0};
-	sl_clean_remove(&w->home, &id);
+	assert_ok(w, sl_clean_remove(&w->home, &id, 1, &w->err));
 	struct sl_clean_writer *writer = sl_clean_writer_new();
 	assert_ok(w, sl_clean_write(writer, &w->home, &id, &b, 3, SL_STR("x"), 0, &in->counts,
 				    &w->err));

@@ -67,7 +67,7 @@ static int setup(void **state)
 	static const char part[] = PART;
 	uint32_t at = 0;
 
-	w->home.dir = sl_xstrdup(mkdtemp(dir));
+	sl_home_at(&w->home, sl_xstrdup(mkdtemp(dir)));
 	w->writer = sl_clean_writer_new();
 	for (size_t c = 0; c < SL_ARRAY_LEN(columns); c++) {
 		sl_schema_add(&w->schema, columns[c].name, columns[c].type);
@@ -97,7 +97,7 @@ static int teardown(void **state)
 	sl_clean_writer_free(w->writer);
 	sl_schema_release(&w->schema);
 	sl_schema_release(&w->stored);
-	free(w->home.dir);
+	sl_home_release(&w->home);
 	free(w);
 	return 0;
 }
@@ -208,11 +208,14 @@ static void test_clean_same_rows_give_same_bytes(void **state)
 	sl_cleanup(sl_buf_release) struct sl_buf second = SL_BUF_INIT;
 	sl_cleanup(sl_freep) char *path = path_of(w);
 	struct sl_err err = SL_ERR_INIT;
+	bool there = false;
 
 	write_it(w);
 	assert_true(sl_file_read(path, 1 << 20, &first, &err));
-	sl_clean_remove(&w->home, &id);
-	assert_false(sl_clean_exists(&w->home, &id));
+	assert_true(sl_clean_exist(&w->home, &id, 1, &there, &err) && there);
+	assert_true(sl_clean_remove(&w->home, &id, 1, &err));
+	assert_true(sl_clean_remove(&w->home, &id, 1, &err)); /* missing ones are no error */
+	assert_true(sl_clean_exist(&w->home, &id, 1, &there, &err) && !there);
 	w->batch.cols[1].u.i64[2] = 99; /* below a NULL: no part of the value */
 	write_it(w);
 	assert_true(sl_file_read(path, 1 << 20, &second, &err));

@@ -271,13 +271,15 @@ static void test_marks_belong_to_a_generation(void **state)
 	(void)state;
 	assert_ok(err, sl_mark_generation(&home, "duckdb", &g, &err));
 	assert_int_equal(g, 1);
-	assert_false(sl_mark_exists(&home, "duckdb", 1, "s", 2));
 	assert_ok(err, sl_mark_link(&home, "duckdb", 1, "s", 2, &err));
 	assert_ok(err, sl_mark_link(&home, "duckdb", 1, "s", 2, &err));
-	assert_true(sl_mark_exists(&home, "duckdb", 1, "s", 2));
-	assert_false(sl_mark_exists(&home, "pg.w", 1, "s", 2));
+	assert_ok(err, sl_mark_missing(&home, "pg.w", 1, "s", 2, &arena, &missing, &n, &err));
+	assert_int_equal(n, 2);
 	assert_ok(err, sl_mark_missing(&home, "duckdb", 1, "s", 3, &arena, &missing, &n, &err));
 	assert_int_equal(n, 2);
+	assert_false(sl_mark_is_missing(missing, n, 2));
+	assert_true(sl_mark_is_missing(missing, n, 3));
+	assert_false(sl_mark_is_missing(NULL, 0, 3));
 	assert_int_equal(missing[0], 1);
 	assert_int_equal(missing[1], 3);
 	assert_ok(err, sl_mark_rescan(&home, "duckdb", &g, &err));
