@@ -66,6 +66,11 @@ struct sl_codec {
 	bool (*open)(const void *params, const struct sl_contract *contract, struct sl_str header,
 		     void **ret_decoder, struct sl_err *err);
 
+	/* The columns' names as the header has them, in arena. May be NULL: each record names its
+	 * own. SL_ERR_DATA: the header is unusable. */
+	bool (*names)(const void *params, struct sl_str header, struct sl_arena *arena,
+		      struct sl_texts *ret, struct sl_err *err);
+
 	/* Adds "a, b": columns read that the header lacks, so that all their values are NULL. May
 	 * be NULL. */
 	void (*absent)(const void *decoder, struct sl_buf *names);

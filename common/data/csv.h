@@ -85,6 +85,13 @@ SL_NODISCARD bool sl_csv_bind(struct sl_csv_reader *d, const struct sl_csv *p,
 			      const struct sl_contract *contract, struct sl_str header,
 			      ptrdiff_t *cell_of, struct sl_err *err);
 
+/* As struct sl_codec says. */
+SL_NODISCARD bool sl_csv_names(const void *params, struct sl_str header, struct sl_arena *arena,
+			       struct sl_texts *ret, struct sl_err *err);
+
+/* A reader of files with this header; cells is NULL. */
+struct sl_csv_reader sl_csv_reader_of(const struct sl_csv *p, struct sl_str header);
+
 /* Bytes of the byte order mark that s begins with: 0 or 3. */
 static inline size_t sl_csv_bom(struct sl_str s)
 {

@@ -159,17 +159,46 @@ static bool bind_columns(struct sl_csv_reader *d, const struct sl_csv *p,
 	return true;
 }
 
+struct sl_csv_reader sl_csv_reader_of(const struct sl_csv *p, struct sl_str header)
+{
+	return (struct sl_csv_reader){.quote = sl_csv_quote(p),
+				      .escape = sl_csv_escape(p),
+				      .delimiter = sl_csv_delimiter(p, header)};
+}
+
+/* Room for a header's cells, then their names in it. */
+static bool open_names(struct sl_csv_reader *d, const struct sl_csv *p, struct sl_str header,
+		       struct sl_arena *arena, struct sl_err *err)
+{
+	d->width = SL_CSV_COLUMNS;
+	d->cells = sl_xcalloc(d->width + 1, sizeof(*d->cells));
+	return read_names(d, p, header, arena, err);
+}
+
+bool sl_csv_names(const void *params, struct sl_str header, struct sl_arena *arena,
+		  struct sl_texts *ret, struct sl_err *err)
+{
+	struct sl_csv_reader d = sl_csv_reader_of(params, header);
+	const bool ok = open_names(&d, params, header, arena, err);
+
+	*ret = (struct sl_texts){NULL, NULL, 0};
+	if (ok) {
+		ret->v = sl_arena_alloc(arena, d.width * sizeof(*ret->v));
+		for (; ret->n < d.width; ret->n++)
+			ret->v[ret->n] = sl_arena_printf(arena, "%.*s", (int)d.cells[ret->n].text.n,
+							 d.cells[ret->n].text.p);
+	}
+	free(d.cells);
+	return ok;
+}
+
 bool sl_csv_bind(struct sl_csv_reader *d, const struct sl_csv *p,
 		 const struct sl_contract *contract, struct sl_str header, ptrdiff_t *cell_of,
 		 struct sl_err *err)
 {
 	sl_cleanup(sl_arena_release) struct sl_arena names = SL_ARENA_INIT;
-	if (p->header) {
-		d->width = SL_CSV_COLUMNS;
-		d->cells = sl_xcalloc(d->width + 1, sizeof(*d->cells));
-		if (!read_names(d, p, header, &names, err))
-			return false;
-	}
+	if (p->header && !open_names(d, p, header, &names, err))
+		return false;
 	if (!bind_columns(d, p, contract, cell_of, err))
 		return false;
 	d->cells = sl_xrealloc(d->cells, d->width + 1, sizeof(*d->cells));

@@ -1,6 +1,6 @@
 /*
- * sluice init: a pipeline folder to begin with, which runs as it is. Nothing that exists is
- * written over.
+ * sluice init: a pipeline folder to begin with, which runs as it is: on a small sample, or with
+ * --from on the user's own files, whose contract is guessed. Nothing that exists is written over.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -9,6 +9,17 @@
 #include "base/mem.h"
 #include "run/help.h"
 #include "tasks/sluice/cmd.h"
+#include "tasks/sluice/init_from.h"
+
+struct params {
+	const char *from;
+};
+
+static const struct sl_field fields[] = {
+	SL_F_TEXT(struct params, from, SL_F_FLAG, NULL,
+		  "files to read: columns, types and codec are guessed from all their records"),
+	SL_F_END,
+};
 
 /* In the texts below @ stands for the pipeline's name and % for its table. */
 static const struct {
@@ -187,9 +198,32 @@ static bool tell(const char *arg, const char *folder, struct sl_err *err)
 	return sl_stdout(sl_buf_str(&out), err);
 }
 
+static bool init_sample(const char *arg, const char *folder, const char *name, struct sl_err *err)
+{
+	return make_folder(folder, err) && write_files(folder, name, err) && tell(arg, folder, err);
+}
+
+/* The files are read first: when they cannot be, nothing is left behind. */
+static bool init_from(struct sl_run *run, const char *from, const char *arg, const char *folder,
+		      const char *name, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *table = table_of(name);
+	sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/pipeline.yaml", folder);
+	sl_cleanup(sl_buf_release) struct sl_buf yaml = SL_BUF_INIT, told = SL_BUF_INIT;
+	bool won;
+
+	if (!sl_init_from(run, from, name, table, &yaml, &told, err) || !make_folder(folder, err) ||
+	    !sl_file_link(path, yaml.p, yaml.n, &won, err))
+		return false;
+	sl_buf_addf(&told, "%s\n  next        sluice preview %s\n              sluice run %s\n",
+		    path, arg, arg);
+	return sl_stdout(sl_buf_str(&told), err);
+}
+
 static bool run_init(struct sl_run *run, const void *params, struct sl_err *err)
 {
-	(void)params;
+	const struct params *p = params;
+
 	if (run->args.n != 1) {
 		sl_err_set(err, SL_ERR_USAGE, "give one name for the new pipeline");
 		return sl_err_hint(err, "for example: sluice init shop");
@@ -200,21 +234,31 @@ static bool run_init(struct sl_run *run, const void *params, struct sl_err *err)
 	const char *name = slash ? slash + 1 : arg;
 	sl_cleanup(sl_freep) char *folder = folder_of(arg);
 
-	return check_name(name, err) && make_folder(folder, err) &&
-	       write_files(folder, name, err) && tell(arg, folder, err);
+	if (!check_name(name, err))
+		return false;
+	return p->from ? init_from(run, p->from, arg, folder, name, err)
+		       : init_sample(arg, folder, name, err);
 }
 
 const struct sl_stage sl_cmd_init = {
 	.name = "init",
 	.summary = "writes a commented pipeline folder to begin with",
-	.usage = "NAME|FOLDER [OPTION]…",
+	.usage = "NAME|FOLDER [--from FILES] [OPTION]…",
 	.description =
 		"A NAME goes into SLUICE_PIPELINES, else ./pipelines, where the other commands "
 		"find it; a\n"
 		"path is taken as it is, its last part is the name. The pipeline runs as it "
 		"stands, on a\n"
-		"small sample. A folder that exists is refused.\n",
-	.examples = "sluice init shop\nsluice init /srv/pipelines/shop\n",
+		"small sample. A folder that exists is refused.\n"
+		"With --from the sample is your own: CSV, JSON or JSON lines (gzip too), a file or "
+		"a\n"
+		"pattern. Every record is read; each column gets the narrowest type that all its "
+		"values\n"
+		"fit. Leading zeros, plus signs and codes like 1E5 are never taken for numbers.\n",
+	.examples = "sluice init shop\nsluice init /srv/pipelines/shop\n"
+		    "sluice init shop --from 'drop/*.csv.gz'\n",
 	.needs = SL_TAKES_ARGS | SL_QUIET_RESULT,
+	.params = fields,
+	.params_size = sizeof(struct params),
 	.run = run_init,
 };

@@ -1,0 +1,543 @@
+/*
+ * Guessing: see infer.h. All columns are read as text first; what each text could be is noted and
+ * never taken back.
+ */
+#include "tasks/sluice/infer.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "tasks/collect/file_path.h"
+#include "tasks/collect/peek.h"
+#include "tasks/collect/scan.h"
+
+#define MOST_COLUMNS 1000
+#define MOST_DISTINCT ((size_t)1 << 20) /* values of one column that are compared */
+#define DEPTH 4				/* levels of nested objects that become columns */
+
+/* What all values of a column could be so far. */
+struct guess {
+	struct sl_str from;
+	uint64_t values;
+	bool boolean, integer, decimal, real, date, time, naive;
+	bool texts, numbers, lists, others; /* JSON: what kinds came */
+	unsigned digits, scale;
+	uint64_t *seen; /* hashes of the values, open addressing; NULL: some came twice */
+	size_t n_seen, cap_seen;
+};
+
+struct guesser {
+	struct sl_arena *arena;
+	const struct sl_source *source;
+	struct guess *v;
+	size_t n, cap;
+	bool named; /* the columns are those of a header */
+	struct sl_guess *ret;
+	/* the decoder of the columns known now; NULL: to be made */
+	void *decoder;
+	struct sl_contract contract;
+	struct sl_schema schema;
+	struct sl_batch batch;
+};
+
+/* --- one value --- */
+
+static bool note_distinct(struct guess *g, struct sl_str s)
+{
+	uint64_t hash = XXH3_64bits(s.p, s.n) | 1;
+
+	if (2 * (g->n_seen + 1) > g->cap_seen) {
+		const size_t cap = g->cap_seen ? 2 * g->cap_seen : 1024;
+		uint64_t *wider = sl_xcalloc(cap, sizeof(*wider));
+
+		for (size_t i = 0; i < g->cap_seen; i++) {
+			size_t at = g->seen[i] & (cap - 1);
+
+			while (g->seen[i] && wider[at])
+				at = (at + 1) & (cap - 1);
+			if (g->seen[i])
+				wider[at] = g->seen[i];
+		}
+		free(g->seen);
+		g->seen = wider;
+		g->cap_seen = cap;
+	}
+	size_t at = hash & (g->cap_seen - 1);
+	for (; g->seen[at]; at = (at + 1) & (g->cap_seen - 1))
+		if (g->seen[at] == hash)
+			return false;
+	g->seen[at] = hash;
+	return ++g->n_seen < MOST_DISTINCT;
+}
+
+/* "-12.50": digits before and behind the point. False: no plain number, or one that would not come
+ * out as it went in. */
+static bool plain_number(struct sl_str s, unsigned *ret_whole, unsigned *ret_scale)
+{
+	size_t i = s.n > 0 && s.p[0] == '-', begin = i, point;
+
+	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+		i++;
+	*ret_whole = (unsigned)(i - begin);
+	if (*ret_whole == 0 || (*ret_whole > 1 && s.p[begin] == '0'))
+		return false;
+	point = i;
+	if (i < s.n && s.p[i] == '.')
+		for (i++; i < s.n && s.p[i] >= '0' && s.p[i] <= '9';)
+			i++;
+	*ret_scale = i > point ? (unsigned)(i - point - 1) : 0;
+	return i == s.n && (i == point || *ret_scale > 0);
+}
+
+static void note_number(struct guess *g, struct sl_str s)
+{
+	unsigned whole, scale;
+	int64_t i;
+	double f;
+
+	if (!plain_number(s, &whole, &scale)) {
+		g->integer = g->decimal = false;
+		/* An exponent makes a number only where there is a point: "1E5" is often a code. */
+		g->real &= sl_num_f64(s, &f) && sl_str_find(s, '.') > 0 && s.p[0] != '+';
+		return;
+	}
+	g->integer &= scale == 0 && sl_num_i64(s, INT64_MIN, INT64_MAX, &i);
+	g->digits = whole > g->digits ? whole : g->digits;
+	g->scale = scale > g->scale ? scale : g->scale;
+	g->decimal &= whole + scale <= 18;
+}
+
+static void note_time(struct guess *g, struct sl_str s)
+{
+	const struct sl_zone *utc = NULL;
+	struct sl_err none = SL_ERR_INIT;
+	sl_time t;
+	int32_t days;
+
+	g->date &= sl_date_parse(s, &days);
+	if (!g->time || sl_time_parse(s, NULL, &t) == SL_TIME_OK)
+		return;
+	g->naive = true;
+	g->time = sl_zone_get("UTC", &utc, &none) && sl_time_parse(s, utc, &t) == SL_TIME_OK;
+}
+
+static void note_value(struct guess *g, struct sl_str s)
+{
+	if (s.n == 0)
+		return;
+	g->values++;
+	g->boolean &= sl_str_eqz(s, "true") || sl_str_eqz(s, "false");
+	if (g->integer || g->decimal || g->real)
+		note_number(g, s);
+	if (g->date || g->time)
+		note_time(g, s);
+	if (g->seen && !note_distinct(g, s)) {
+		free(g->seen);
+		g->seen = NULL;
+	}
+}
+
+/* --- columns --- */
+
+static struct guess *add_column(struct guesser *u, struct sl_str from)
+{
+	if (u->n == u->cap) {
+		u->cap = u->cap ? 2 * u->cap : 32;
+		u->v = sl_xrealloc(u->v, u->cap, sizeof(*u->v));
+	}
+	struct guess *g = &u->v[u->n++];
+	*g = (struct guess){.boolean = true,
+			    .integer = true,
+			    .decimal = true,
+			    .real = true,
+			    .date = true,
+			    .time = true,
+			    .cap_seen = 1024};
+	g->from = sl_str_of(sl_arena_printf(u->arena, "%.*s", (int)from.n, from.p));
+	g->seen = sl_xcalloc(g->cap_seen, sizeof(*g->seen));
+	return g;
+}
+
+static struct guess *find_column(struct guesser *u, struct sl_str from)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (sl_str_eq(u->v[i].from, from))
+			return &u->v[i];
+	return u->n < MOST_COLUMNS ? add_column(u, from) : NULL;
+}
+
+static bool take_header(struct guesser *u, struct sl_str header, struct sl_err *err)
+{
+	const struct sl_codec *codec = u->source->codec;
+	struct sl_texts names;
+
+	if (!codec->names(u->source->codec_params, header, u->arena, &names, err))
+		return false;
+	for (size_t i = 0; i < names.n; i++)
+		if (names.v[i][0])
+			(void)find_column(u, sl_str_of(names.v[i]));
+	return true;
+}
+
+static bool all_scalars(const json_t *list)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		if (!json_is_string(item) && !json_is_number(item))
+			return false;
+	}
+	return true;
+}
+
+/* The fields of an object become columns; those of objects inside it too. */
+static void take_keys(struct guesser *u, const json_t *object, const char *prefix, int depth)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		sl_cleanup(sl_buf_release) struct sl_buf path = SL_BUF_INIT;
+
+		sl_buf_addf(&path, "%s%s", prefix, key);
+		if (json_is_object(value) && depth < DEPTH && json_object_size(value) > 0) {
+			sl_buf_addc(&path, '.');
+			take_keys(u, value, sl_buf_z(&path), depth + 1);
+			continue;
+		}
+		struct guess *g = find_column(u, sl_buf_str(&path));
+		if (!g)
+			return;
+		g->texts |= json_is_string(value);
+		g->numbers |= json_is_number(value) || json_is_boolean(value);
+		g->lists |= json_is_array(value) && all_scalars(value);
+		g->others |= json_is_object(value) || (json_is_array(value) && !all_scalars(value));
+	}
+}
+
+/* --- parts --- */
+
+static void close_decoder(struct guesser *u)
+{
+	if (!u->decoder)
+		return;
+	u->source->codec->close(u->decoder);
+	sl_batch_release(&u->batch);
+	sl_schema_release(&u->schema);
+	free(u->contract.cols);
+	u->decoder = NULL;
+}
+
+/* All columns known now, as text. */
+static bool open_decoder(struct guesser *u, struct sl_str header, struct sl_err *err)
+{
+	static const struct sl_type text = {.kind = SL_TEXT};
+
+	close_decoder(u);
+	u->contract.cols = sl_xcalloc(u->n + 1, sizeof(*u->contract.cols));
+	u->contract.n = u->contract.n_stored = u->n;
+	u->schema = (struct sl_schema)SL_SCHEMA_INIT;
+	for (size_t i = 0; i < u->n; i++) {
+		u->contract.cols[i] = (struct sl_contract_col){
+			.name = u->v[i].from.p, .from = u->v[i].from.p, .type = text};
+		sl_schema_add(&u->schema, u->v[i].from.p, text);
+	}
+	sl_batch_init(&u->batch, &u->schema, SL_PART_ROWS);
+	if (u->source->codec->open(u->source->codec_params, &u->contract, header, &u->decoder, err))
+		return true;
+	sl_batch_release(&u->batch);
+	sl_schema_release(&u->schema);
+	free(u->contract.cols);
+	u->decoder = NULL;
+	return false;
+}
+
+static bool decode(struct guesser *u, const struct sl_scan_part *part, struct sl_err *err)
+{
+	if (!u->decoder && !open_decoder(u, part->header, err))
+		return false;
+	sl_batch_reset(&u->batch);
+	return u->source->codec->decode(u->decoder, part->bytes, part->last, &u->batch, err);
+}
+
+/* Keys of the part's records that are new make new columns. True when there are any. */
+static bool find_keys(struct guesser *u)
+{
+	const size_t before = u->n;
+
+	for (size_t row = 0; row < u->batch.rows; row++) {
+		const struct sl_pos at = u->batch.pos[row];
+		json_t *record = u->batch.state[row] == SL_ROW_KEPT
+					 ? json_loadb(u->batch.bytes.p + at.offset, at.length,
+						      JSON_DECODE_INT_AS_REAL, NULL)
+					 : NULL;
+
+		if (json_is_object(record))
+			take_keys(u, record, "", 1);
+		json_decref(record);
+	}
+	return u->n > before;
+}
+
+static void take_rows(struct guesser *u)
+{
+	const struct sl_batch *b = &u->batch;
+	const size_t kept = sl_batch_count(b, SL_ROW_KEPT);
+
+	u->ret->records += kept;
+	u->ret->rejects += b->rows - kept;
+	if (b->n_rejects > 0 && !u->ret->reject)
+		u->ret->reject =
+			sl_arena_printf(u->arena, "%s%s%s", b->rejects[0].field,
+					b->rejects[0].field[0] ? ": " : "", b->rejects[0].reason);
+	for (size_t col = 0; col < u->n; col++)
+		for (size_t row = 0; row < b->rows; row++)
+			if (b->state[row] == SL_ROW_KEPT && b->cols[col].valid[row])
+				note_value(&u->v[col], b->cols[col].u.str[row]);
+}
+
+static bool take_part(void *ctx, const struct sl_scan_part *part, struct sl_err *err)
+{
+	struct guesser *u = ctx;
+	const bool json = !u->source->codec->names;
+
+	u->ret->inputs += part->last;
+	if (!json) {
+		const size_t before = u->n;
+
+		if (!part->header.p)
+			return true; /* an empty file */
+		if (!take_header(u, part->header, err))
+			return sl_err_prefix(err, "cannot read \"%s\"", part->input);
+		if (u->n > before)
+			close_decoder(u);
+	}
+	if (!decode(u, part, err))
+		return sl_err_prefix(err, "cannot read \"%s\"", part->input);
+	if (json && find_keys(u)) {
+		close_decoder(u);
+		if (!decode(u, part, err))
+			return false;
+	}
+	take_rows(u);
+	if (part->last && !json) /* the next file's header may be another */
+		close_decoder(u);
+	return true;
+}
+
+/* --- types and names --- */
+
+static void name_type(const struct guess *g, struct sl_guess_col *c)
+{
+	/* Digits that somebody wrote as text are a code, unless others wrote numbers. */
+	const bool text = g->texts && !g->numbers && (g->integer || g->decimal || g->real);
+	const unsigned places = g->scale > 4 ? 0 : g->scale;
+
+	c->naive = false;
+	if (g->lists && !g->texts && !g->numbers && !g->others)
+		snprintf(c->type, sizeof(c->type), "list<text>");
+	else if (g->values == 0 || g->lists || g->others || text)
+		snprintf(c->type, sizeof(c->type), "text");
+	else if (g->boolean)
+		snprintf(c->type, sizeof(c->type), "bool");
+	else if (g->integer)
+		snprintf(c->type, sizeof(c->type), "int64");
+	else if (g->decimal && places == g->scale)
+		snprintf(c->type, sizeof(c->type), "decimal(%u,%u)",
+			 g->digits + g->scale <= 12 ? 12 : 18, g->scale);
+	else if (g->real)
+		snprintf(c->type, sizeof(c->type), "float64");
+	else if (g->date)
+		snprintf(c->type, sizeof(c->type), "date");
+	else if (g->time)
+		snprintf(c->type, sizeof(c->type), "timestamp");
+	else
+		snprintf(c->type, sizeof(c->type), "text");
+	c->naive = g->naive && strcmp(c->type, "timestamp") == 0;
+}
+
+/* Small letters, digits and _, at most 48, a letter first. */
+static void put_identifier(struct sl_str from, struct sl_buf *out)
+{
+	for (size_t i = 0; i < from.n && out->n < 48; i++) {
+		const unsigned char c = (unsigned char)from.p[i];
+		const bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+
+		if (letter)
+			sl_buf_addc(out, (char)(c | 0x20));
+		else if (c >= '0' && c <= '9' && out->n > 0)
+			sl_buf_addc(out, (char)c);
+		else if (out->n > 0 && out->p[out->n - 1] != '_')
+			sl_buf_addc(out, '_');
+	}
+	while (out->n > 0 && out->p[out->n - 1] == '_')
+		out->n--;
+	if (out->n == 0)
+		sl_buf_adds(out, "column");
+}
+
+static const char *column_name(struct sl_guess *ret, size_t n, struct sl_str from,
+			       struct sl_arena *arena)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf name = SL_BUF_INIT;
+
+	put_identifier(from, &name);
+	const char *base = sl_arena_printf(arena, "%.*s", (int)name.n, name.p), *unlike = base;
+	for (unsigned nth = 2;; nth++) {
+		size_t i = 0;
+
+		while (i < n && strcmp(ret->cols[i].name, unlike) != 0)
+			i++;
+		if (i == n)
+			return unlike;
+		unlike = sl_arena_printf(arena, "%s_%u", base, nth);
+	}
+}
+
+static void tell_columns(const struct guesser *u)
+{
+	struct sl_guess *ret = u->ret;
+
+	ret->cols = sl_arena_zalloc(u->arena, u->n + 1, sizeof(*ret->cols));
+	for (; ret->n_cols < u->n; ret->n_cols++) {
+		const struct guess *g = &u->v[ret->n_cols];
+		struct sl_guess_col *c = &ret->cols[ret->n_cols];
+
+		c->from = g->from.p;
+		c->name = column_name(ret, ret->n_cols, g->from, u->arena);
+		c->values = g->values;
+		c->unique = g->seen && g->values == ret->records && g->values > 1;
+		name_type(g, c);
+	}
+}
+
+/* --- formats --- */
+
+struct attempt {
+	const char *codec;
+	const char *settings[2][2];
+};
+
+/* In the order in which they are tried: what the first bytes make likely, then other encodings. */
+static const struct attempt csv_attempts[] = {
+	{"csv", {{NULL}}},
+	{"csv", {{"invalid", "windows-1252"}, {NULL}}},
+	{"csv", {{"encoding", "windows-1252"}, {NULL}}},
+	{"csv", {{"duplicates", "suffix"}, {NULL}}},
+	{"csv", {{"delimiter", "auto"}, {NULL}}},
+	{"csv", {{"delimiter", "auto"}, {"invalid", "windows-1252"}}},
+	{"csv", {{"delimiter", "auto"}, {"encoding", "windows-1252"}}},
+	{"csv", {{"delimiter", "auto"}, {"duplicates", "suffix"}}},
+};
+
+static const struct attempt json_attempts[] = {{"jsonl", {{NULL}}}, {"json", {{NULL}}}};
+
+static bool set_codec(const struct attempt *a, struct sl_source *s, struct sl_arena *arena)
+{
+	sl_cleanup(sl_diags_release) struct sl_diags diags = SL_DIAGS_INIT;
+
+	s->codec = sl_codec_find(a->codec);
+	s->codec_params = sl_arena_zalloc(arena, 1, s->codec->params_size + 1);
+	bool ok = sl_fields_read(s->codec->params, s->codec_params, s->codec->params_size, NULL,
+				 NULL, "codec", arena, &diags);
+	for (size_t i = 0; i < 2 && a->settings[i][0]; i++)
+		ok &= sl_field_set(sl_field_find(s->codec->params, a->settings[i][0]),
+				   s->codec_params, a->settings[i][1],
+				   (struct sl_place){.origin = "--from"}, arena, &diags);
+	return ok;
+}
+
+static bool attempt(struct sl_run *run, const struct attempt *a, struct sl_source *source,
+		    struct sl_arena *arena, struct sl_guess *ret, struct sl_err *err)
+{
+	struct guesser u = {.arena = arena, .source = source, .ret = ret};
+
+	SL_ASSERT(set_codec(a, source, arena));
+	*ret = (struct sl_guess){.codec = a->codec};
+	memcpy(ret->settings, a->settings, sizeof(ret->settings));
+	const bool ok = sl_scan(run, source, take_part, &u, err);
+	close_decoder(&u);
+	if (ok)
+		tell_columns(&u);
+	for (size_t i = 0; i < u.n; i++)
+		free(u.v[i].seen);
+	free(u.v);
+	return ok;
+}
+
+/* The first byte of the first file that is no blank. */
+static bool first_byte(struct sl_run *run, struct sl_source *source, struct sl_arena *arena,
+		       char *ret_first, struct sl_err *err)
+{
+	static const struct attempt lines = {"jsonl", {{NULL}}};
+	sl_cleanup(sl_peek_release) struct sl_peek peek = {.last = false};
+	bool found;
+
+	SL_ASSERT(set_codec(&lines, source, arena));
+	if (!sl_peek_first(run, source, 1, true, &peek, &found, err))
+		return false;
+	const struct sl_str text = sl_str_trim(sl_buf_str(&peek.bytes));
+	*ret_first = text.n ? text.p[0] : '\0';
+	return true;
+}
+
+static bool found_none(const struct sl_guess *g, const char *path, struct sl_err *err)
+{
+	if (g->inputs == 0)
+		return sl_err_set(err, SL_ERR_NO_INPUT, "no file matches \"%s\"", path);
+	if (g->records > 0 && g->n_cols > 0)
+		return true;
+	return sl_err_set(err, SL_ERR_DATA, "\"%s\" has no record that can be read%s%s", path,
+			  g->reject ? ": " : "", g->reject ? g->reject : "");
+}
+
+/* The attempt that finds most columns, then the one with fewest rejects. False: none could read it
+ * at all; err is the last one's. */
+static bool best_of(const struct attempt *attempts, size_t n, struct sl_run *run,
+		    struct sl_source *source, struct sl_arena *arena, struct sl_guess *ret,
+		    struct sl_err *err)
+{
+	bool ok = false;
+
+	for (size_t i = 0; i < n && !(ok && ret->n_cols > 1 && ret->rejects == 0); i++) {
+		struct sl_guess guess;
+
+		sl_err_clear(err);
+		if (!attempt(run, &attempts[i], source, arena, &guess, err))
+			continue;
+		if (!ok || guess.n_cols > ret->n_cols ||
+		    (guess.n_cols == ret->n_cols && guess.rejects < ret->rejects))
+			*ret = guess;
+		ok = true;
+	}
+	if (ok)
+		sl_err_clear(err);
+	return ok;
+}
+
+bool sl_guess_contract(struct sl_run *run, const char *path, struct sl_arena *arena,
+		       struct sl_guess *ret, struct sl_err *err)
+{
+	struct sl_file_params params = {.path = path, .max_bytes = INT64_MAX};
+	struct sl_source source = {.name = "drop", .kind = sl_source_find("file")};
+	char here[4096], first;
+
+	*ret = (struct sl_guess){.codec = NULL};
+	if (!getcwd(here, sizeof(here)))
+		return sl_err_errno(err, SL_ERR_IO, errno, "cannot tell the current directory");
+	params.base = here;
+	source.params = &params;
+	if (!first_byte(run, &source, arena, &first, err))
+		return false;
+	const bool json = first == '[' || first == '{';
+	const struct attempt *attempts = json ? json_attempts : csv_attempts;
+	const size_t n = json ? SL_ARRAY_LEN(json_attempts) : SL_ARRAY_LEN(csv_attempts);
+	return best_of(attempts, n, run, &source, arena, ret, err) && found_none(ret, path, err);
+}
