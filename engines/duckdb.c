@@ -14,6 +14,7 @@
 #include "engines/duckdb_db.h"
 
 #define BUSY_POLL_US 50000
+#define FILE_NAME "data" /* of the file's database, in SQL; that of data.db by itself */
 
 static const char *const settings[][2] = {
 	{"memory_limit", "240MB"}, /* bounded, not flat: a process takes up to twice as much */
@@ -76,6 +77,19 @@ static bool fail_result(duckdb_result *result, struct sl_err *err)
 	return sl_duckdb_fail(err, kind, text ? text : "unknown error");
 }
 
+/* Without asking for a stop first: how a transaction ends is up to the caller. */
+static bool run_script(struct sl_db *db, const char *sql, struct sl_err *err)
+{
+	duckdb_result result;
+
+	sl_sql_trace("duckdb", sql);
+	bool ok = sl_duck.query(db->connection, sql, &result) == DuckDBSuccess ||
+		  fail_result(&result, err);
+
+	sl_duck.destroy_result(&result);
+	return ok;
+}
+
 /* --- open and close --- */
 
 static void put_config(duckdb_config *config)
@@ -98,8 +112,6 @@ static bool make_config(const struct sl_db_conf *conf, duckdb_config *ret, struc
 		ok = sl_duck.set_config(*ret, settings[i][0], settings[i][1]) == DuckDBSuccess;
 	if (ok && conf->temp_dir)
 		ok = sl_duck.set_config(*ret, "temp_directory", conf->temp_dir) == DuckDBSuccess;
-	if (ok && conf->read_only)
-		ok = sl_duck.set_config(*ret, "access_mode", "READ_ONLY") == DuckDBSuccess;
 	return ok || sl_err_set(err, SL_ERR_BUG, "duckdb refuses our settings");
 }
 
@@ -114,50 +126,75 @@ static bool fail_busy(const char *path, const char *text, struct sl_err *err)
 	return sl_err_hint(err, "try again when that one has ended");
 }
 
+/* An instance of DuckDB, which takes most of the time; files are attached to it. */
+static bool open_memory(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)
+{
+	sl_cleanup(put_config) duckdb_config config = NULL;
+	sl_cleanup(put_duck_text) char *text = NULL;
+
+	if (!make_config(conf, &config, err))
+		return false;
+	if (sl_duck.open_ext(NULL, &db->database, config, &text) != DuckDBSuccess)
+		return sl_duckdb_fail(err, SL_ERR_IO, text ? text : "unknown error");
+	return sl_duck.connect(db->database, &db->connection) == DuckDBSuccess ||
+	       sl_err_set(err, SL_ERR_IO, "cannot connect to DuckDB");
+}
+
+static bool attach(struct sl_db *db, const char *path, const char *as, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+
+	sl_buf_adds(&sql, "attach ");
+	sl_sql_literal(&sql, path);
+	sl_buf_addf(&sql, " as %s", as);
+	return run_script(db, sl_buf_z(&sql), err);
+}
+
 /* A new file is made beside and linked when it is whole: one that a kill or a full disk cut off
  * would never open again. */
-static bool make_file(const char *path, duckdb_config config, struct sl_err *err)
+static bool make_file(struct sl_db *db, const char *path, struct sl_err *err)
 {
-	sl_cleanup(put_duck_text) char *text = NULL;
-	duckdb_database database = NULL;
 	bool won;
 	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile t = {
 		.fd = -1, .path = sl_xasprintf("%s.new-%ld", path, (long)getpid())};
 
 	unlink(t.path);
-	if (sl_duck.open_ext(t.path, &database, config, &text) != DuckDBSuccess) {
-		const char *why = text ? text : "unknown error";
-		return sl_duckdb_fail(err, sl_duckdb_kind(DUCKDB_ERROR_IO, why), why);
-	}
-	sl_duck.close(&database);
+	if (!attach(db, t.path, "made", err) || !run_script(db, "detach made", err))
+		return false;
 	t.fd = open(t.path, O_RDONLY | O_CLOEXEC);
 	if (t.fd < 0)
 		return sl_err_errno(err, SL_ERR_IO, errno, "cannot create \"%s\"", path);
 	return sl_tmpfile_link(&t, path, &won, err);
 }
 
-static bool open_file(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)
+static bool attach_file(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)
 {
-	int64_t deadline = sl_clock_monotonic() + conf->wait_us;
-	sl_cleanup(put_config) duckdb_config config = NULL;
+	const int64_t deadline = sl_clock_monotonic() + conf->wait_us;
+	const char *as = conf->read_only ? FILE_NAME " (read_only)" : FILE_NAME;
 
-	if (!make_config(conf, &config, err))
-		return false;
-	if (conf->path && !sl_file_exists(conf->path) && !make_file(conf->path, config, err))
+	if (!sl_file_exists(conf->path) && !make_file(db, conf->path, err))
 		return false;
 	for (;;) {
-		sl_cleanup(put_duck_text) char *text = NULL;
-		if (sl_duck.open_ext(conf->path, &db->database, config, &text) == DuckDBSuccess)
+		struct sl_err why = SL_ERR_INIT;
+
+		if (attach(db, conf->path, as, &why))
 			return true;
-		const char *why = text ? text : "unknown error";
-		enum sl_err_kind kind = sl_duckdb_kind(DUCKDB_ERROR_IO, why);
-		if (kind != SL_ERR_AGAIN)
-			return sl_duckdb_fail(err, kind, why);
+		if (why.kind != SL_ERR_AGAIN) {
+			*err = why;
+			return false;
+		}
 		if (sl_clock_monotonic() >= deadline)
-			return fail_busy(conf->path, why, err);
+			return fail_busy(conf->path, why.msg, err);
 		if (!sl_sleep(BUSY_POLL_US, err))
 			return false;
 	}
+}
+
+/* The file is the only database then: unqualified names are its own, none is ambiguous. */
+static bool open_file(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)
+{
+	return attach_file(db, conf, err) &&
+	       run_script(db, "use " FILE_NAME "; detach memory", err);
 }
 
 /* Only sets a flag inside DuckDB; the running statement ends with an interrupt error. */
@@ -179,17 +216,6 @@ static void duckdb_close_db(struct sl_db *db)
 	free(db);
 }
 
-/* Without asking for a stop first: how a transaction ends is up to the caller. */
-static bool run_script(struct sl_db *db, const char *sql, struct sl_err *err)
-{
-	duckdb_result result;
-	bool ok = sl_duck.query(db->connection, sql, &result) == DuckDBSuccess ||
-		  fail_result(&result, err);
-
-	sl_duck.destroy_result(&result);
-	return ok;
-}
-
 /* A stop that was asked for between two statements is seen here, one during a statement by the
  * hook. */
 static bool duckdb_script(struct sl_db *db, const char *sql, struct sl_err *err)
@@ -206,11 +232,8 @@ static bool duckdb_open_db(const struct sl_db_conf *conf, struct sl_db **ret, st
 				  "nothing is stored yet: \"%s\" does not exist", conf->path);
 
 	struct sl_db *db = sl_xcalloc(1, sizeof(*db));
-	bool ok = open_file(db, conf, err);
-	if (ok && sl_duck.connect(db->database, &db->connection) != DuckDBSuccess)
-		ok = sl_err_set(err, SL_ERR_IO, "cannot connect to \"%s\"",
-				conf->path ? conf->path : "memory");
-	if (!ok || !duckdb_script(db, "set TimeZone = 'UTC'", err)) {
+	if (!open_memory(db, conf, err) || (conf->path && !open_file(db, conf, err)) ||
+	    !duckdb_script(db, "set TimeZone = 'UTC'", err)) {
 		duckdb_close_db(db);
 		return false;
 	}
@@ -265,6 +288,7 @@ static bool duckdb_exec(struct sl_db *db, const char *sql, const char *const *pa
 	sl_cleanup(put_prepared) duckdb_prepared_statement statement = NULL;
 	duckdb_result result;
 
+	sl_sql_trace("duckdb", sql);
 	if (!sl_cancel_check(err) || !prepare(db, sql, &statement, err) ||
 	    !bind(statement, params, n_params, err))
 		return false;
@@ -397,6 +421,7 @@ duckdb_query_rows(struct sl_db *db, const char *sql, const char *const *params, 
 	sl_cleanup(reader_release) struct reader r = {NULL, NULL, NULL, 0};
 	duckdb_result result;
 
+	sl_sql_trace("duckdb", sql);
 	if (!sl_cancel_check(err) || !prepare(db, sql, &statement, err))
 		return false;
 	wrap_unreadable(statement, sql, &wrapped);
@@ -467,6 +492,57 @@ static void duckdb_type_name(struct sl_type t, char out[32])
 		snprintf(out, 32, "%s", names[t.kind]);
 }
 
+/* --- catalogue --- */
+
+/* A look into duckdb_columns() or information_schema makes all of DuckDB's own views first. The name
+ * is a literal: with a parameter the types are not known when the statement is prepared. */
+static bool duckdb_columns(struct sl_db *db, const char *schema, const char *name, sl_db_row_fn row,
+			   void *ctx, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf relation = SL_BUF_INIT, sql = SL_BUF_INIT;
+	struct sl_err why = SL_ERR_INIT;
+
+	if (schema)
+		sl_buf_addf(&relation, "\"%s\".", schema);
+	sl_buf_addf(&relation, "\"%s\"", name);
+	sl_buf_adds(&sql, "select name, lower(type) from pragma_table_info(");
+	sl_sql_literal(&sql, sl_buf_z(&relation));
+	sl_buf_addc(&sql, ')');
+	if (duckdb_query_rows(db, sl_buf_z(&sql), NULL, 0, NULL, row, ctx, &why) ||
+	    strstr(why.msg, "Catalog Error: Table with name"))
+		return true;
+	*err = why;
+	return false;
+}
+
+static bool see_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+		    const struct sl_str *cells, struct sl_err *err)
+{
+	bool *seen = ctx;
+
+	(void)cols;
+	(void)n_cols;
+	(void)cells;
+	(void)err;
+	*seen = true;
+	return true;
+}
+
+static bool duckdb_relation(struct sl_db *db, const char *schema, const char *name,
+			    enum sl_relation *ret, struct sl_err *err)
+{
+	static const char view_sql[] = "select 1 from duckdb_views() where view_name = $1 and "
+				       "schema_name = coalesce($2, current_schema())";
+	const char *params[] = {name, schema};
+	bool exists = false, view = false;
+
+	if (!duckdb_columns(db, schema, name, see_row, &exists, err) ||
+	    (exists && !duckdb_query_rows(db, view_sql, params, 2, NULL, see_row, &view, err)))
+		return false;
+	*ret = view ? SL_RELATION_VIEW : exists ? SL_RELATION_TABLE : SL_RELATION_NONE;
+	return true;
+}
+
 static const struct sl_engine engine = {
 	.name = "duckdb",
 	.rewrites = true,
@@ -484,6 +560,8 @@ static const struct sl_engine engine = {
 	.copy_abort = sl_duckdb_copy_abort,
 	.lock = duckdb_lock,
 	.type_name = duckdb_type_name,
+	.relation = duckdb_relation,
+	.columns = duckdb_columns,
 };
 
 extern const void *const sl_module_duckdb;

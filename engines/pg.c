@@ -231,6 +231,7 @@ static void pg_close(struct sl_db *db)
 /* Without asking for a stop first: how a transaction ends is up to the caller. */
 static bool run_script(struct sl_db *db, const char *sql, struct sl_err *err)
 {
+	sl_sql_trace("pg", sql);
 	sl_cleanup(sl_pg_put_result) PGresult *result = PQexec(db->conn, sql);
 	ExecStatusType status = PQresultStatus(result);
 
@@ -307,6 +308,7 @@ static bool pg_open(const struct sl_db_conf *conf, struct sl_db **ret, struct sl
 static bool pg_exec(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
 		    uint64_t *affected, struct sl_err *err)
 {
+	sl_sql_trace("pg", sql);
 	if (!sl_cancel_check(err))
 		return false;
 	sl_cleanup(sl_pg_put_result) PGresult *result =
@@ -397,6 +399,7 @@ static bool pg_query(struct sl_db *db, const char *sql, const char *const *param
 	PGresult *result;
 	bool ok = true;
 
+	sl_sql_trace("pg", sql);
 	if (!sl_cancel_check(err))
 		return false;
 	if (!PQsendQueryParams(db->conn, sql, (int)n_params, NULL, params, NULL, NULL, 0))
@@ -463,6 +466,53 @@ static void pg_type_name(struct sl_type t, char out[32])
 		snprintf(out, 32, "%s", names[t.kind]);
 }
 
+/* --- catalogue --- */
+
+/* Called by pg_relation. */
+static const char relation_sql[] =
+	"select case when c.relkind in ('v', 'm') then 'view' else 'table' end "
+	"from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+	"where n.nspname = coalesce($1, current_schema()) and c.relname = $2 "
+	"and c.relkind in ('r', 'p', 'f', 'v', 'm')";
+
+/* Called by pg_columns. */
+static const char columns_sql[] =
+	"select a.attname, format_type(a.atttypid, a.atttypmod) "
+	"from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+	"join pg_catalog.pg_attribute a on a.attrelid = c.oid "
+	"where n.nspname = coalesce($1, current_schema()) and c.relname = $2 "
+	"and c.relkind in ('r', 'p', 'f', 'v', 'm') and a.attnum > 0 and not a.attisdropped "
+	"order by a.attnum";
+
+static bool note_relation(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+			  const struct sl_str *cells, struct sl_err *err)
+{
+	enum sl_relation *ret = ctx;
+
+	(void)cols;
+	(void)n_cols;
+	(void)err;
+	*ret = sl_str_eqz(cells[0], "view") ? SL_RELATION_VIEW : SL_RELATION_TABLE;
+	return true;
+}
+
+static bool pg_relation(struct sl_db *db, const char *schema, const char *name,
+			enum sl_relation *ret, struct sl_err *err)
+{
+	const char *params[] = {schema, name};
+
+	*ret = SL_RELATION_NONE;
+	return pg_query(db, relation_sql, params, 2, NULL, note_relation, ret, err);
+}
+
+static bool pg_columns(struct sl_db *db, const char *schema, const char *name, sl_db_row_fn row,
+		       void *ctx, struct sl_err *err)
+{
+	const char *params[] = {schema, name};
+
+	return pg_query(db, columns_sql, params, 2, NULL, row, ctx, err);
+}
+
 static const struct sl_engine engine = {
 	.name = "pg",
 	.unique_keys = true,
@@ -481,6 +531,8 @@ static const struct sl_engine engine = {
 	.copy_abort = sl_pg_copy_abort,
 	.lock = sl_pg_lock,
 	.type_name = pg_type_name,
+	.relation = pg_relation,
+	.columns = pg_columns,
 };
 
 extern const void *const sl_module_pg;

@@ -49,11 +49,6 @@ static bool check(const struct params *p, struct sl_err *err)
 }
 
 /* Columns of a relation but for the hidden ones. */
-static const char columns_sql[] =
-	"select column_name from information_schema.columns"
-	" where table_schema = coalesce($1, current_schema()) and table_name = $2"
-	" and left(column_name, 4) <> '_sl_' order by ordinal_position";
-
 static bool add_column(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 		       const struct sl_str *cells, struct sl_err *err)
 {
@@ -62,6 +57,8 @@ static bool add_column(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 	(void)cols;
 	(void)n_cols;
 	(void)err;
+	if (sl_str_starts(cells[0], "_sl_"))
+		return true;
 	sl_buf_adds(list, list->n ? ", \"" : "\"");
 	for (size_t i = 0; i < cells[0].n; i++)
 		sl_buf_adds(list, cells[0].p[i] == '"' ? "\"\"" : (char[]){cells[0].p[i], '\0'});
@@ -76,9 +73,8 @@ static bool select_table(struct sl_export *x, const char *table, struct sl_err *
 	const char *dot = strchr(table, '.');
 	const char *schema =
 		dot ? sl_arena_printf(&x->run->arena, "%.*s", (int)(dot - table), table) : NULL;
-	const char *params[] = {schema, dot ? dot + 1 : table};
 
-	if (!x->engine->query(x->db, columns_sql, params, 2, NULL, add_column, &list, err))
+	if (!x->engine->columns(x->db, schema, dot ? dot + 1 : table, add_column, &list, err))
 		return false;
 	if (list.n == 0) {
 		sl_err_set(err, SL_ERR_NO_INPUT, "there is no table \"%s\"", table);

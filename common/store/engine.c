@@ -1,6 +1,7 @@
 /* Opening an engine's module, and the two ways a name may stand in SQL. */
 #include "store/engine.h"
 
+#include "base/log.h"
 #include "base/module.h"
 
 bool sl_engine_get(const char *name, const struct sl_engine **ret, struct sl_err *err)
@@ -44,4 +45,9 @@ void sl_sql_ident(struct sl_buf *out, const char *name)
 void sl_sql_literal(struct sl_buf *out, const char *text)
 {
 	add_quoted(out, sl_str_of(text), '\'');
+}
+
+void sl_sql_trace(const char *engine, const char *sql)
+{
+	sl_log(SL_DEBUG, "sql", "engine=%s statement=\"%s\"", engine, sql);
 }

@@ -43,6 +43,8 @@ struct sl_db_col {
 typedef bool (*sl_db_row_fn)(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 			     const struct sl_str *cells, struct sl_err *err);
 
+enum sl_relation { SL_RELATION_NONE, SL_RELATION_TABLE, SL_RELATION_VIEW };
+
 /* Hidden columns that a copy adds behind the batch's own, the same for every row but seq. */
 struct sl_copy_extra {
 	int64_t input;	/* _sl_input: the owner */
@@ -97,10 +99,22 @@ struct sl_engine {
 	bool (*lock)(struct sl_db *db, const char *pipeline, struct sl_err *err);
 
 	void (*type_name)(struct sl_type t, char out[32]); /* in CREATE TABLE */
+
+	/* What the engine's own catalogue says of schema.name (schema NULL: the current one), since
+	 * information_schema takes ten times as long. columns: each as (name, type in lower case),
+	 * in order; no row when there is no such relation. */
+	bool (*relation)(struct sl_db *db, const char *schema, const char *name,
+			 enum sl_relation *ret, struct sl_err *err);
+	bool (*columns)(struct sl_db *db, const char *schema, const char *name, sl_db_row_fn row,
+			void *ctx, struct sl_err *err);
 };
 
 /* Opens module `name` and checks that it is an engine. */
 SL_NODISCARD bool sl_engine_get(const char *name, const struct sl_engine **ret, struct sl_err *err);
+
+/* A debug line for one call of an engine: how often and with what it is asked. Without parameters:
+ * they are data. */
+void sl_sql_trace(const char *engine, const char *sql);
 
 /* "name" or "schema.name", each half quoted. */
 void sl_sql_ident(struct sl_buf *out, const char *name);

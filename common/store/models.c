@@ -54,30 +54,13 @@ static size_t schema_length(const char *relation)
 	return dot ? (size_t)(dot - relation) : 0;
 }
 
-static bool note_kind(void *ctx, const struct sl_db_col *cols, size_t n_cols,
-		      const struct sl_str *cells, struct sl_err *err)
-{
-	enum sl_relation *kind = ctx;
-
-	(void)cols;
-	(void)n_cols;
-	(void)err;
-	*kind = sl_str_eqz(cells[0], "VIEW") ? SL_RELATION_VIEW : SL_RELATION_TABLE;
-	return true;
-}
-
 bool sl_models_kind(const struct sl_models *m, const char *relation, enum sl_relation *ret,
 		    struct sl_err *err)
 {
-	static const char sql[] = "select table_type from information_schema.tables"
-				  " where table_name = $1 and table_schema = coalesce($2, "
-				  "current_schema()) and table_catalog = current_database()";
 	const size_t n = schema_length(relation);
 	const char *schema = n ? sl_arena_printf(m->arena, "%.*s", (int)n, relation) : NULL;
-	const char *params[] = {relation + (n ? n + 1 : 0), schema};
 
-	*ret = SL_RELATION_NONE;
-	return m->engine->query(m->db, sql, params, 2, NULL, note_kind, ret, err);
+	return m->engine->relation(m->db, schema, relation + (n ? n + 1 : 0), ret, err);
 }
 
 static bool execute(const struct sl_models *m, const struct sl_buf *sql, struct sl_err *err)

@@ -13,9 +13,6 @@
 #include "data/pipeline.h"
 #include "store/engine.h"
 
-/* What a relation is in the database now. */
-enum sl_relation { SL_RELATION_NONE, SL_RELATION_VIEW, SL_RELATION_TABLE };
-
 struct sl_models {
 	const struct sl_pipeline *p;
 	struct sl_arena *arena;

@@ -173,43 +173,90 @@ static bool note(struct sl_sink *s, const struct sl_held *held)
 	return true;
 }
 
-static bool bring_rev(struct sl_sink *s, struct sl_err *err)
-{
-	static const char insert[] =
-		"insert into sluice.pipeline (pipeline, rev, era, shape, changes, target) "
-		"values ($1, $2, cast($3 as bigint), $4, 0, $5)";
-	static const char update[] =
-		"update sluice.pipeline set rev = $2, era = cast($3 as bigint) "
-		"where pipeline = $1";
-	struct sl_held held = {.found = false};
-	char era[24];
+/* What an opened store is like. */
+struct look {
+	int64_t format; /* of the state tables; 0: there are none */
+	bool exists;	/* the target */
+	struct sl_held held;
+};
 
-	/* Looked at again under both locks: another store may have brought its rev meanwhile. */
-	if (!s->eng->lock(s->db, NULL, err) || !s->eng->lock(s->db, s->p->name, err) ||
-	    !read_pipeline(s, &held, err) || !sl_sink_alone(s, err) ||
-	    !sl_sink_draw_era(&s->era, err))
-		return false;
-	const char *params[] = {s->p->name, s->p->rev, era, s->p->shape, s->p->store.table};
-	snprintf(era, sizeof(era), "%" PRId64, s->era);
-	if (held.found) {
-		snprintf(s->old_rev, sizeof(s->old_rev), SL_STR_FMT, SL_STR_ARG(held.rev));
-		if (sl_str_eqz(held.rev, s->p->rev))
-			return note(s, &held) && s->eng->commit(s->db, err);
-	}
-	return sl_sink_exec(s, held.found ? update : insert, params, held.found ? 3 : 5, NULL,
-			    err) &&
-	       s->eng->commit(s->db, err);
+static bool look_at(struct sl_sink *s, struct look *ret, struct sl_err *err)
+{
+	*ret = (struct look){.format = 0};
+	return sl_sink_format(s, &ret->format, err) && sl_sink_fits(s, &ret->exists, err) &&
+	       (!ret->format || read_pipeline(s, &ret->held, err));
 }
 
-static bool note_era(struct sl_sink *s, struct sl_err *err)
+static bool is_ready(const struct sl_sink *s, const struct look *look)
 {
-	struct sl_held held = {.found = false};
+	return sl_sink_is_current(look->format) && look->exists && look->held.found &&
+	       sl_str_eqz(look->held.rev, s->p->rev);
+}
 
-	if (!read_pipeline(s, &held, err))
+static bool make_missing(struct sl_sink *s, const struct look *look, struct sl_err *err)
+{
+	return sl_sink_migrate(s, look->format, err) &&
+	       (look->exists || sl_sink_make_target(s, err));
+}
+
+static bool insert_pipeline(struct sl_sink *s, const struct look *look, const char *era,
+			    struct sl_err *err)
+{
+	static const char sql[] =
+		"insert into sluice.pipeline (pipeline, rev, era, shape, changes, target) "
+		"values ($1, $2, cast($3 as bigint), $4, 0, $5)";
+	const char *params[] = {s->p->name, s->p->rev, era, s->p->shape, s->p->store.table};
+
+	return (!look->format || sl_sink_alone(s, err)) &&
+	       sl_sink_exec(s, sql, params, SL_ARRAY_LEN(params), NULL, err);
+}
+
+/* A rebuild may change what it holds as long as its row is not locked. */
+static bool update_pipeline(struct sl_sink *s, const char *era, struct sl_err *err)
+{
+	static const char sql[] = "update sluice.pipeline set rev = $2, era = cast($3 as bigint) "
+				  "where pipeline = $1";
+	const char *params[] = {s->p->name, s->p->rev, era};
+	struct sl_held held = {.found = false};
+	const int64_t drawn = s->era;
+
+	if (!s->eng->lock(s->db, s->p->name, err) || !read_pipeline(s, &held, err) ||
+	    !sl_sink_alone(s, err))
 		return false;
-	if (held.found && sl_str_eqz(held.rev, s->p->rev))
-		return note(s, &held);
-	if (s->eng->begin(s->db, err) && bring_rev(s, err))
+	note(s, &held);
+	if (sl_str_eqz(held.rev, s->p->rev))
+		return true;
+	s->era = drawn;
+	return sl_sink_exec(s, sql, params, SL_ARRAY_LEN(params), NULL, err);
+}
+
+static bool bring_rev(struct sl_sink *s, const struct look *look, struct sl_err *err)
+{
+	char era[24];
+
+	if (!sl_sink_draw_era(&s->era, err))
+		return false;
+	snprintf(era, sizeof(era), "%" PRId64, s->era);
+	return look->held.found ? update_pipeline(s, era, err) : insert_pipeline(s, look, era, err);
+}
+
+/* One transaction makes what is missing and brings our rev. Where others may have done so while
+ * this one waited for the right, it looks again. */
+static bool prepare_in(struct sl_sink *s, struct look *look, struct sl_err *err)
+{
+	return s->eng->lock(s->db, NULL, err) && (!s->eng->shared || look_at(s, look, err)) &&
+	       make_missing(s, look, err) && bring_rev(s, look, err) && s->eng->commit(s->db, err);
+}
+
+static bool prepare_tables(struct sl_sink *s, struct sl_err *err)
+{
+	struct look look;
+
+	if (!look_at(s, &look, err))
+		return false;
+	if (is_ready(s, &look))
+		return note(s, &look.held);
+	if (s->eng->begin(s->db, err) && prepare_in(s, &look, err))
 		return true;
 	s->eng->rollback(s->db);
 	return false;
@@ -251,7 +298,7 @@ bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home, struc
 	prepare(s, p);
 	if ((s->latest && !check_key(p, err)) ||
 	    !connect_to(p, home, false, sl_store_wait(), &s->arena, &s->eng, &s->db, err) ||
-	    !sl_sink_make(s, err) || !note_era(s, err)) {
+	    !prepare_tables(s, err)) {
 		sl_sink_close(s);
 		return false;
 	}
@@ -314,7 +361,7 @@ bool sl_sink_open_memory(const struct sl_pipeline *p, struct sl_sink **ret, stru
 
 	prepare(s, p);
 	if (sl_engine_get("duckdb", &s->eng, err) && s->eng->open(&conf, &s->db, err) &&
-	    sl_sink_make(s, err)) {
+	    sl_sink_migrate(s, 0, err) && sl_sink_make_target(s, err)) {
 		*ret = s;
 		return true;
 	}

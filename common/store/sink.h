@@ -167,6 +167,10 @@ SL_NODISCARD bool sl_stage_runs_fold(const struct sl_engine *eng, struct sl_db *
 				     const char *pipeline, const struct sl_str *json, size_t n,
 				     struct sl_err *err);
 
+/* Whether anything was ever stored there: are there state tables? */
+SL_NODISCARD bool sl_state_exists(const struct sl_engine *eng, struct sl_db *db, bool *ret,
+				  struct sl_err *err);
+
 /* The connection, for aggregate and query. */
 const struct sl_engine *sl_sink_engine(const struct sl_sink *s);
 struct sl_db *sl_sink_db(struct sl_sink *s);

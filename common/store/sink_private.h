@@ -40,14 +40,18 @@ extern const struct sl_state_table sl_state_applied, sl_state_reject;
 	"exists (select 1 from sluice.applied a where a.pipeline = reject.pipeline and "           \
 	"a.input = reject.input and a.edition = reject.edition and a.rev = reject.rev)"
 
-/* Makes what is missing of the state tables and of the target. SL_ERR_CONFIG: made by a newer
- * program, or the target's columns are not the contract's. */
-SL_NODISCARD bool sl_sink_make(struct sl_sink *s, struct sl_err *err);
-
 /* *ret = 0 when there are no state tables. SL_ERR_CONFIG: made by a newer program. */
 SL_NODISCARD bool sl_sink_format(struct sl_sink *s, int64_t *ret, struct sl_err *err);
-/* State tables of an older program become today's, whatever the target is like. */
+bool sl_sink_is_current(int64_t format);
+/* Brings state tables of format `from` up to today's, 0: makes them; in a transaction that holds
+ * the right to make tables. */
+SL_NODISCARD bool sl_sink_migrate(struct sl_sink *s, int64_t from, struct sl_err *err);
+/* The same in a transaction of its own, whatever the target is like. */
 SL_NODISCARD bool sl_sink_upgrade(struct sl_sink *s, struct sl_err *err);
+
+/* "name" type */
+void sl_sink_add_column(const struct sl_sink *s, struct sl_buf *sql, const struct sl_column *c);
+SL_NODISCARD bool sl_sink_make_target(struct sl_sink *s, struct sl_err *err);
 /* *ret_exists = false: there is no target. SL_ERR_CONFIG: it is not the contract's. */
 SL_NODISCARD bool sl_sink_fits(struct sl_sink *s, bool *ret_exists, struct sl_err *err);
 /* A table like the target, quoted, without rows and index; then its index. */

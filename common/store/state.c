@@ -1,17 +1,12 @@
 /*
- * Makes the tables: the state tables in schema "sluice", and the pipeline's own. A column list is
- * written once and serves CREATE TABLE on every engine, and copying. Two stores that start at once
- * both succeed, because only one at a time may make tables.
+ * The state tables in schema "sluice". A column list is written once and serves CREATE TABLE on
+ * every engine, and copying. What an older program made is brought up to date by numbered steps, in
+ * one transaction, forwards only; two stores that start at once both succeed, because only one at a
+ * time may make tables. Table sluice.format holds the number of the last step.
  */
-#include <stdarg.h>
-
 #include "base/buf.h"
 #include "base/num.h"
 #include "store/sink_private.h"
-
-/* Raised when a table comes (it is made where it is missing) or changes (then make_state takes a
- * step more). */
-#define STATE_FORMAT 2
 
 #define TEXT {SL_TEXT, 0, 0}
 #define INT {SL_INT64, 0, 0}
@@ -69,15 +64,17 @@ const struct sl_state_table sl_state_applied = {"sluice.applied", TABLE(applied_
 const struct sl_state_table sl_state_reject = {"sluice.reject", TABLE(reject_cols), true, NULL,
 					       "pipeline, input"};
 
-static const struct sl_state_table other_tables[] = {
+static const struct sl_state_table first_tables[] = {
 	{"sluice.format", TABLE(format_cols), false, NULL, NULL},
 	{"sluice.pipeline", TABLE(pipeline_cols), false, "pipeline", NULL},
 	{"sluice.entry", TABLE(entry_cols), false, "pipeline, source, entry", NULL},
-	{"sluice.origin", TABLE(origin_cols), false, "pipeline, source", NULL},
 	{"sluice.stage_run", TABLE(stage_run_cols), false, "pipeline, run, id", NULL},
 };
 
-static void add_column(const struct sl_sink *s, struct sl_buf *sql, const struct sl_column *c)
+static const struct sl_state_table origin_table = {"sluice.origin", TABLE(origin_cols), false,
+						   "pipeline, source", NULL};
+
+void sl_sink_add_column(const struct sl_sink *s, struct sl_buf *sql, const struct sl_column *c)
 {
 	char type[32];
 
@@ -92,7 +89,7 @@ static void add_state_table(const struct sl_sink *s, struct sl_buf *sql,
 	sl_buf_addf(sql, "create table if not exists %s (", t->name);
 	for (size_t i = 0; i < t->n; i++) {
 		sl_buf_adds(sql, i ? ", " : "");
-		add_column(s, sql, &t->cols[i]);
+		sl_sink_add_column(s, sql, &t->cols[i]);
 	}
 	sl_buf_addf(sql, "%s);\n", t->copied ? ", input bigint, seq bigint" : "");
 	if (!s->eng->unique_keys)
@@ -106,23 +103,73 @@ static void add_state_table(const struct sl_sink *s, struct sl_buf *sql,
 			    t->index);
 }
 
-static bool make_state(struct sl_sink *s, struct sl_err *err)
+/* --- steps --- */
+
+static void make_first(const struct sl_sink *s, struct sl_buf *sql)
+{
+	sl_buf_adds(sql, "create schema if not exists sluice;\n");
+	for (size_t i = 0; i < SL_ARRAY_LEN(first_tables); i++)
+		add_state_table(s, sql, &first_tables[i]);
+	add_state_table(s, sql, &sl_state_applied);
+	add_state_table(s, sql, &sl_state_reject);
+}
+
+static void make_origin(const struct sl_sink *s, struct sl_buf *sql)
+{
+	add_state_table(s, sql, &origin_table);
+}
+
+/*
+ * Step n leads from format n - 1 to n. A step is never taken away or changed, a new one comes last.
+ * Statements must do no harm where their work is done already ("if not exists"): the column lists
+ * above are those of the last step, so the first makes tables that a later one would only widen.
+ */
+static void (*const steps[])(const struct sl_sink *s, struct sl_buf *sql) = {make_first,
+									     make_origin};
+
+#define STATE_FORMAT ((int64_t)SL_ARRAY_LEN(steps))
+
+bool sl_sink_migrate(struct sl_sink *s, int64_t from, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
-	sl_buf_adds(&sql, "create schema if not exists sluice;\n");
-	for (size_t i = 0; i < SL_ARRAY_LEN(other_tables); i++)
-		add_state_table(s, &sql, &other_tables[i]);
-	add_state_table(s, &sql, &sl_state_applied);
-	add_state_table(s, &sql, &sl_state_reject);
-	sl_buf_addf(&sql, "delete from sluice.format;\ninsert into sluice.format values (%d);\n",
+	if (from == STATE_FORMAT)
+		return true;
+	for (int64_t i = from; i < STATE_FORMAT; i++)
+		steps[i](s, &sql);
+	sl_buf_addf(&sql,
+		    "delete from sluice.format;\ninsert into sluice.format values (%" PRId64 ");\n",
 		    STATE_FORMAT);
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
-/* Called by state_format: is there a state at all? */
-static const char has_state_sql[] = "select 1 from information_schema.tables "
-				    "where table_schema = 'sluice' and table_name = 'format'";
+static bool see_column(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+		       const struct sl_str *cells, struct sl_err *err)
+{
+	bool *seen = ctx;
+
+	(void)cols;
+	(void)n_cols;
+	(void)cells;
+	(void)err;
+	*seen = true;
+	return true;
+}
+
+bool sl_state_exists(const struct sl_engine *eng, struct sl_db *db, bool *ret, struct sl_err *err)
+{
+	*ret = false;
+	return eng->columns(db, "sluice", "format", see_column, ret, err);
+}
+
+static bool fail_newer(int64_t format, struct sl_err *err)
+{
+	sl_err_set(err, SL_ERR_CONFIG,
+		   "the state tables were made by a newer program (format %" PRId64
+		   ", this one knows %" PRId64 ")",
+		   format, STATE_FORMAT);
+	return sl_err_hint(err, "use that version of Sluice here too; formats go forwards only");
+}
 
 bool sl_sink_format(struct sl_sink *s, int64_t *ret, struct sl_err *err)
 {
@@ -130,7 +177,7 @@ bool sl_sink_format(struct sl_sink *s, int64_t *ret, struct sl_err *err)
 	bool found;
 
 	*ret = 0;
-	if (!sl_sink_row(s, has_state_sql, NULL, 0, &s->arena, &cell, 1, &found, err))
+	if (!sl_state_exists(s->eng, s->db, &found, err))
 		return false;
 	if (!found)
 		return true;
@@ -139,189 +186,20 @@ bool sl_sink_format(struct sl_sink *s, int64_t *ret, struct sl_err *err)
 		return false;
 	if (!found || !sl_num_i64(cell, 1, INT64_MAX, ret))
 		return sl_err_set(err, SL_ERR_CONFIG, "table sluice.format is damaged");
-	return *ret <= STATE_FORMAT ||
-	       sl_err_set(err, SL_ERR_CONFIG,
-			  "the state tables were made by a newer program (format %" PRId64
-			  ", this one knows %d)",
-			  *ret, STATE_FORMAT);
+	return *ret <= STATE_FORMAT || fail_newer(*ret, err);
 }
 
-/* --- the target --- */
-
-static const struct sl_column hidden_cols[] = {
-	{"_sl_input", INT}, {"_sl_seq", INT}, {"_sl_change", INT}};
-
-static size_t n_hidden(const struct sl_sink *s)
+bool sl_sink_is_current(int64_t format)
 {
-	return s->latest ? 3 : 2;
+	return format == STATE_FORMAT;
 }
 
-static const struct sl_column *target_column(const struct sl_sink *s, size_t i)
-{
-	if (i < s->stored.n)
-		return &s->stored.cols[i];
-	return i < s->stored.n + n_hidden(s) ? &hidden_cols[i - s->stored.n] : NULL;
-}
-
-/* latest: its key, so that a copy reports a second row. append: what replacing an input looks for.
- */
-static void add_target_index(const struct sl_sink *s, const char *table, struct sl_buf *sql)
-{
-	const struct sl_store *store = &s->p->store;
-
-	if (!s->eng->unique_keys)
-		return;
-	sl_buf_adds(sql, s->latest ? "create unique index on " : "create index on ");
-	sl_buf_adds(sql, table);
-	sl_buf_adds(sql, " (");
-	for (size_t i = 0; s->latest && i < store->key.n; i++) {
-		sl_buf_adds(sql, i ? ", " : "");
-		sl_sql_ident(sql, store->key.v[i]);
-	}
-	sl_buf_adds(sql, s->latest ? ");\n" : "_sl_input);\n");
-}
-
-static void add_target(const struct sl_sink *s, const char *table, struct sl_buf *sql)
-{
-	const struct sl_column *c;
-
-	if (s->p->store.schema) {
-		sl_buf_adds(sql, "create schema if not exists ");
-		sl_sql_ident(sql, s->p->store.schema);
-		sl_buf_adds(sql, ";\n");
-	}
-	sl_buf_addf(sql, "create table %s (", table);
-	for (size_t i = 0; (c = target_column(s, i)); i++) {
-		sl_buf_adds(sql, i ? ", " : "");
-		add_column(s, sql, c);
-		if (i >= s->stored.n)
-			sl_buf_adds(sql, " not null");
-	}
-	sl_buf_adds(sql, ");\n");
-}
-
-bool sl_sink_make_table(struct sl_sink *s, const char *table, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-
-	add_target(s, table, &sql);
-	return s->eng->script(s->db, sl_buf_z(&sql), err);
-}
-
-bool sl_sink_make_index(struct sl_sink *s, const char *table, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-
-	add_target_index(s, table, &sql);
-	return sql.n == 0 || s->eng->script(s->db, sl_buf_z(&sql), err);
-}
-
-static bool make_target(struct sl_sink *s, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-
-	add_target(s, s->table, &sql);
-	add_target_index(s, s->table, &sql);
-	return s->eng->script(s->db, sl_buf_z(&sql), err);
-}
-
-/* What information_schema.columns calls a type, on one engine or the other. */
-static const char *const type_words[][2] = {
-	[SL_BOOL] = {"boolean", "boolean"},
-	[SL_INT64] = {"bigint", "bigint"},
-	[SL_FLOAT64] = {"double precision", "double"},
-	[SL_DECIMAL] = {"numeric", "decimal"},
-	[SL_TEXT] = {"text", "varchar"},
-	[SL_DATE] = {"date", "date"},
-	[SL_TIMESTAMP] = {"timestamp with time zone", "timestamp with time zone"},
-	[SL_TEXT_LIST] = {"array", "varchar[]"},
-};
-
-static bool is_type(struct sl_type t, const struct sl_str *cells)
-{
-	char precision[8], scale[8];
-	bool word = sl_str_eqz(cells[1], type_words[t.kind][0]) ||
-		    sl_str_eqz(cells[1], type_words[t.kind][1]);
-
-	snprintf(precision, sizeof(precision), "%u", t.precision);
-	snprintf(scale, sizeof(scale), "%u", t.scale);
-	return word && (t.kind != SL_DECIMAL ||
-			(sl_str_eqz(cells[2], precision) && sl_str_eqz(cells[3], scale)));
-}
-
-struct check {
-	struct sl_sink *s;
-	size_t n; /* columns seen */
-};
-
-static bool fail_column(const struct sl_sink *s, struct sl_err *err, const char *fmt, ...)
-	SL_PRINTF(3, 4);
-
-static bool fail_column(const struct sl_sink *s, struct sl_err *err, const char *fmt, ...)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf what = SL_BUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	sl_buf_vaddf(&what, fmt, ap);
-	va_end(ap);
-	sl_err_set(err, SL_ERR_CONFIG, "table \"%s\" does not fit the contract: %s",
-		   s->p->store.table, sl_buf_z(&what));
-	return sl_err_hint(err, "sluice rebuild %s, or store into another table", s->p->name);
-}
-
-static bool check_column(void *ctx, const struct sl_db_col *cols, size_t n_cols,
-			 const struct sl_str *cells, struct sl_err *err)
-{
-	struct check *check = ctx;
-	const struct sl_column *want = target_column(check->s, check->n++);
-	char type[32];
-
-	(void)cols;
-	(void)n_cols;
-	if (!want)
-		return fail_column(check->s, err, "it has a column \"" SL_STR_FMT "\" more",
-				   SL_STR_ARG(cells[0]));
-	if (!sl_str_eqz(cells[0], want->name))
-		return fail_column(check->s, err,
-				   "column %zu is \"" SL_STR_FMT "\", the contract says \"%s\"",
-				   check->n, SL_STR_ARG(cells[0]), want->name);
-	sl_type_text(want->type, type);
-	return is_type(want->type, cells) ||
-	       fail_column(check->s, err, "column \"%s\" is " SL_STR_FMT ", the contract says %s",
-			   want->name, SL_STR_ARG(cells[1]), type);
-}
-
-/* Called by check_target: the target's columns in order. "decimal(12,2)" is cut to its word. */
-static const char columns_sql[] =
-	"select column_name, case when lower(data_type) like 'decimal%' then 'decimal' "
-	"else lower(data_type) end, numeric_precision, numeric_scale "
-	"from information_schema.columns "
-	"where table_schema = coalesce($1, current_schema()) and table_name = $2 "
-	"order by ordinal_position";
-
-bool sl_sink_fits(struct sl_sink *s, bool *ret_exists, struct sl_err *err)
-{
-	const char *params[] = {s->p->store.schema, s->p->store.name};
-	struct check check = {s, 0};
-	const struct sl_column *missing;
-
-	if (!s->eng->query(s->db, columns_sql, params, 2, NULL, check_column, &check, err))
-		return false;
-	*ret_exists = check.n > 0;
-	missing = *ret_exists ? target_column(s, check.n) : NULL;
-	return !missing || fail_column(s, err, "it has no column \"%s\"", missing->name);
-}
-
-static bool make_missing(struct sl_sink *s, struct sl_err *err)
+static bool upgrade_in(struct sl_sink *s, struct sl_err *err)
 {
 	int64_t format;
-	bool exists;
 
-	/* Looked at again: another store may have made them while this one waited. */
 	return s->eng->lock(s->db, NULL, err) && sl_sink_format(s, &format, err) &&
-	       (format == STATE_FORMAT || make_state(s, err)) && sl_sink_fits(s, &exists, err) &&
-	       (exists || make_target(s, err)) && s->eng->commit(s->db, err);
+	       sl_sink_migrate(s, format, err) && s->eng->commit(s->db, err);
 }
 
 bool sl_sink_upgrade(struct sl_sink *s, struct sl_err *err)
@@ -330,25 +208,7 @@ bool sl_sink_upgrade(struct sl_sink *s, struct sl_err *err)
 
 	if (!sl_sink_format(s, &format, err))
 		return false;
-	if (format == STATE_FORMAT)
-		return true;
-	if (s->eng->begin(s->db, err) && s->eng->lock(s->db, NULL, err) && make_state(s, err) &&
-	    s->eng->commit(s->db, err))
-		return true;
-	s->eng->rollback(s->db);
-	return false;
-}
-
-bool sl_sink_make(struct sl_sink *s, struct sl_err *err)
-{
-	int64_t format;
-	bool exists;
-
-	if (!sl_sink_format(s, &format, err) || !sl_sink_fits(s, &exists, err))
-		return false;
-	if (format == STATE_FORMAT && exists)
-		return true;
-	if (s->eng->begin(s->db, err) && make_missing(s, err))
+	if (sl_sink_is_current(format) || (s->eng->begin(s->db, err) && upgrade_in(s, err)))
 		return true;
 	s->eng->rollback(s->db);
 	return false;

@@ -12,10 +12,6 @@
 
 #define WAIT (10 * SL_SECOND)
 
-/* ledger_open: is there a state at all? */
-static const char has_state_sql[] = "select 1 from information_schema.tables"
-				    " where table_schema = 'sluice' and table_name = 'applied'";
-
 /* ledger_rejects: of the entries of one run as they were judged last, most frequent first. */
 static const char rejects_sql[] =
 	"select r.field, r.rule, count(*) from sluice.reject r join sluice.entry e"
@@ -55,7 +51,7 @@ bool sl_ledger_open(struct sl_ledger *l, struct sl_run *run, struct sl_err *err)
 		return true;
 	if (!sl_store_connect(run->p, &run->home, true, WAIT, &l->engine, &l->db, err))
 		return false;
-	if (!l->engine->query(l->db, has_state_sql, NULL, 0, NULL, see_row, &there, err))
+	if (!sl_state_exists(l->engine, l->db, &there, err))
 		return false;
 	if (!there)
 		sl_ledger_close(l);

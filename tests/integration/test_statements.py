@@ -1,0 +1,59 @@
+"""How often a small run asks its store: most of what a tiny task costs is the engine, so each question is counted.
+
+The bars are today's numbers: who needs one more statement in a run raises them and says why.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.lib.shop import rows, write_csv, write_pipeline
+from tests.lib.stage import Sluice
+
+FIRST_STORE = {"embedded": 33, "local": 40}
+RERUN = {"embedded": 11, "local": 9}
+AGGREGATE = 9
+
+
+def asked(sluice: Sluice, exe: str, *args: str) -> list[str]:
+    done = sluice(exe, "--run-id", "r", "--log-level", "debug", "--log-format", "json", *args)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    return [line["statement"] for line in lines if line.get("message") == "sql"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, make, backend: str) -> Sluice:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "per_country.sql").write_text("select country, count(*) as n from shop group by country")
+    path = write_pipeline(tmp_path, "latest", "models:\n  per_country: {as: view}")
+    write_csv(tmp_path, "a.csv", rows(1, 10))
+    sluice = make(path, backend)
+    sluice("collect", "--run-id", "r")
+    sluice("normalize", "--run-id", "r")
+    return sluice
+
+
+def test_first_store_opens_once_and_asks_little(shop: Sluice, backend: str) -> None:
+    first = asked(shop, "store")
+    assert len(first) <= FIRST_STORE[backend], "\n".join(first)
+    assert sum("create table" in sql and "sluice.applied" in sql for sql in first) == 1
+    if backend == "embedded":
+        assert sum("data.db'" in sql for sql in first) == 1, "the file is opened once"
+        assert sum(sql.startswith("attach") for sql in first) == 2, "once more to make it"
+    assert not [sql for sql in first if "information_schema" in sql], "slow on both engines"
+
+
+def test_exact_rerun_asks_only_what_is_there(shop: Sluice, backend: str) -> None:
+    shop("store", "--run-id", "r")
+    again = asked(shop, "store")
+    assert len(again) <= RERUN[backend], "\n".join(again)
+    assert not [sql for sql in again if sql.split()[0] in {"begin", "insert", "update", "delete", "create"}]
+
+
+def test_aggregate_asks_little(shop: Sluice, backend: str) -> None:
+    shop("store", "--run-id", "r")
+    made = asked(shop, "aggregate")
+    assert len(made) <= AGGREGATE, "\n".join(made)
