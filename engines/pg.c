@@ -65,6 +65,9 @@ bool sl_pg_fail(struct sl_db *db, const PGresult *result, struct sl_err *err)
 		   detail ? ": " : "", detail ? line_length(detail) : 0, detail ? detail : "");
 	if (state && strcmp(state, "57P01") == 0)
 		sl_err_hint(err, "the server or another store that waited for this one ended it");
+	if (state && strcmp(state, "42501") == 0)
+		sl_err_hint(err, "the connection's role lacks this right: docs/operations.md says "
+				 "what each role may do");
 	return false;
 }
 

@@ -96,15 +96,38 @@ bool sl_models_drop_views(const struct sl_models *m, struct sl_err *err)
 	return true;
 }
 
+static bool note_there(void *ctx, const struct sl_db_col *cols, size_t n_cols,
+		       const struct sl_str *cells, struct sl_err *err)
+{
+	bool *there = ctx;
+
+	(void)cols;
+	(void)n_cols;
+	(void)cells;
+	(void)err;
+	*there = true;
+	return true;
+}
+
+/* Looked for first: "create schema if not exists" needs the right to create it even where it is
+ * there, and a role that only fills a warehouse has none. */
 static bool make_schema(const struct sl_models *m, const char *relation, struct sl_err *err)
 {
+	static const char has_schema[] =
+		"select 1 from information_schema.schemata where schema_name = $1";
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 	const size_t n = schema_length(relation);
+	bool there = false;
 
 	if (n == 0)
 		return true;
+	const char *schema = sl_arena_printf(m->arena, "%.*s", (int)n, relation);
+	if (!m->engine->query(m->db, has_schema, &schema, 1, NULL, note_there, &there, err))
+		return false;
+	if (there)
+		return true;
 	sl_buf_adds(&sql, "create schema if not exists ");
-	sl_sql_ident(&sql, sl_arena_printf(m->arena, "%.*s", (int)n, relation));
+	sl_sql_ident(&sql, schema);
 	return execute(m, &sql, err);
 }
 
@@ -163,8 +186,8 @@ static bool make_model(const struct sl_models *m, size_t i, struct sl_err *err)
 	const struct sl_model *model = &m->p->models[i];
 	enum sl_relation kind;
 
-	if (!sl_cancel_check(err) || !make_schema(m, model->name, err) ||
-	    !sl_models_kind(m, model->name, &kind, err))
+	if (!sl_cancel_check(err) || !sl_models_kind(m, model->name, &kind, err) ||
+	    (kind == SL_RELATION_NONE && !make_schema(m, model->name, err)))
 		return false;
 
 	const bool ok = model->as == SL_MODEL_VIEW ? make_view(m, i, kind, err)

@@ -44,30 +44,35 @@ static bool take_text(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 	return true;
 }
 
-/* A user who may not make tables fails at the first store. */
-static bool ask_server(const struct sl_engine *engine, struct sl_db *db, struct sl_buf *version,
-		       struct sl_err *err)
+/* Who may not make tables fails at the first store; later on that right is not needed. */
+static bool may_create(const struct sl_engine *engine, struct sl_db *db, struct sl_err *err)
 {
 	static const char sql[] = "select has_database_privilege(current_database(), 'CREATE')";
 	sl_cleanup(sl_buf_release) struct sl_buf may = SL_BUF_INIT;
 
-	if (!engine->query(db, "select version()", NULL, 0, NULL, take_text, version, err) ||
-	    !engine->query(db, sql, NULL, 0, NULL, take_text, &may, err))
+	if (!engine->query(db, sql, NULL, 0, NULL, take_text, &may, err))
 		return false;
 	if (sl_str_eqz(sl_buf_str(&may), "true"))
 		return true;
-	sl_err_set(err, SL_ERR_AUTH, "the user may not create schemas in this database");
-	return sl_err_hint(err, "grant create on the database to the connection's user");
+	sl_err_set(err, SL_ERR_AUTH,
+		   "there is no table yet, and the user may not create schemas in this database");
+	return sl_err_hint(err, "let the owner's role store once, or grant create on the database "
+				"to the connection's user (docs/operations.md)");
 }
 
-static bool connect_server(struct sl_check *c, struct sl_buf *version, struct sl_err *err)
+static bool ask_server(const struct sl_check *c, struct sl_buf *version, bool *ret_exists,
+		       struct sl_err *err)
 {
+	const struct sl_run *run = c->run;
 	const struct sl_engine *engine = NULL;
 	struct sl_db *db = NULL;
 
-	if (!sl_store_connect(c->run->p, &c->run->home, true, WAIT, &engine, &db, err))
+	if (!sl_store_connect(run->p, &run->home, true, WAIT, &engine, &db, err))
 		return false;
-	const bool ok = ask_server(engine, db, version, err);
+	const bool ok =
+		engine->query(db, "select version()", NULL, 0, NULL, take_text, version, err) &&
+		sl_sink_check(run->p, &run->home, ret_exists, err) &&
+		(*ret_exists || may_create(engine, db, err));
 
 	engine->close(db);
 	return ok;
@@ -86,19 +91,12 @@ static void blame_connection(const struct sl_check *c, struct sl_err *err)
 		sl_err_hint(err, "see user, password and database of connection \"%s\"", id);
 }
 
-static void check_table(struct sl_check *c, const char *subject, const char *found)
+static void tell_table(struct sl_check *c, const char *found, bool exists)
 {
-	const struct sl_run *run = c->run;
-	const char *table = run->p->store.table;
-	struct sl_err why = SL_ERR_INIT;
-	bool exists = false;
-
-	if (!sl_sink_check(run->p, &run->home, &exists, &why))
-		sl_check_fail(c, subject, &why);
-	else
-		sl_check_ok(c, subject,
-			    sl_arena_printf(&c->run->arena, "%s; table %s %s", found, table,
-					    exists ? "fits" : "comes with the first run"));
+	sl_check_ok(c, store_subject(c),
+		    sl_arena_printf(&c->run->arena, "%s; table %s %s", found,
+				    c->run->p->store.table,
+				    exists ? "fits" : "comes with the first run"));
 }
 
 static void check_embedded(struct sl_check *c)
@@ -107,22 +105,26 @@ static void check_embedded(struct sl_check *c)
 		c->run->home.dir ? sl_home_path(&c->run->home, "data.db") : NULL;
 	const struct sl_engine *engine = NULL;
 	struct sl_err why = SL_ERR_INIT;
+	bool exists = false;
 
 	if (!sl_engine_get(c->run->p->backend.store, &engine, &why))
 		sl_check_fail(c, store_subject(c), &why);
 	else if (!file || !sl_file_exists(file))
 		sl_check_ok(c, store_subject(c), "no file yet: the first run makes it");
+	else if (!sl_sink_check(c->run->p, &c->run->home, &exists, &why))
+		sl_check_fail(c, store_subject(c), &why);
 	else
-		check_table(c, store_subject(c), "it answers");
+		tell_table(c, "it answers", exists);
 }
 
 static void check_server(struct sl_check *c)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf version = SL_BUF_INIT;
 	struct sl_err why = SL_ERR_INIT;
+	bool exists = false;
 
-	if (connect_server(c, &version, &why)) {
-		check_table(c, store_subject(c), sl_buf_z(&version));
+	if (ask_server(c, &version, &exists, &why)) {
+		tell_table(c, sl_buf_z(&version), exists);
 		return;
 	}
 	blame_connection(c, &why);

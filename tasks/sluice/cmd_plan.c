@@ -127,6 +127,17 @@ static void add_sources(const struct sl_pipeline *p, struct sl_buf *out)
 	sl_buf_addc(out, ']');
 }
 
+static void add_relations(const struct sl_pipeline *p, struct sl_buf *out)
+{
+	add_key(out, "table", p->store.table);
+	sl_buf_adds(out, ",\"models\":[");
+	for (size_t i = 0; i < p->n_models; i++) {
+		sl_buf_adds(out, i ? "," : "");
+		sl_buf_add_json(out, sl_str_of(p->models[i].name));
+	}
+	sl_buf_addc(out, ']');
+}
+
 static void add_stages(struct sl_run *run, struct sl_buf *out)
 {
 	struct step steps[8];
@@ -168,6 +179,8 @@ static void plan_json(struct sl_run *run, struct sl_buf *out)
 	add_connections(&p->backend, true, true, out);
 	sl_buf_addc(out, ',');
 	add_sources(p, out);
+	sl_buf_addc(out, ',');
+	add_relations(p, out);
 	sl_buf_addc(out, ',');
 	add_stages(run, out);
 	sl_buf_adds(out, "}\n");
