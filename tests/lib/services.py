@@ -87,6 +87,7 @@ class Redis(Server):
     """With a password, an append-only file, and a limit at which it refuses writes instead of evicting."""
 
     name = "redis"
+    login = ""  # of an ACL user; else the default one
 
     def secrets(self) -> dict[str, str]:
         return {"password": secrets.token_urlsafe(18)}
@@ -108,7 +109,7 @@ class Redis(Server):
 
     def ready(self) -> bool:
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as s:
-            s.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+            s.sendall(f"AUTH {self.login} {self.password}\r\nPING\r\n".encode())
             answer = b""
             while answer.count(b"\n") < 2 and (more := s.recv(200)):
                 answer += more
@@ -124,7 +125,8 @@ class Redis(Server):
 
     def cli(self, *args: str) -> str:
         """What redis-cli prints, raw."""
-        argv = ["redis-cli", "--raw", "-h", "127.0.0.1", "-p", str(self.port), *args]
+        user = ["--user", self.login] if self.login else []
+        argv = ["redis-cli", "--raw", *user, "-h", "127.0.0.1", "-p", str(self.port), *args]
         env = os.environ | {"REDISCLI_AUTH": self.password}
         done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
