@@ -15,16 +15,22 @@ static bool curl_fail(CURLMcode code, struct sl_err *err)
 	return sl_err_set(err, SL_ERR_BUG, "curl: %s", curl_multi_strerror(code));
 }
 
-static bool wire_open(const struct sl_http_conf *conf, struct sl_wire **ret, struct sl_err *err)
+static bool wire_open(const struct sl_http_conf *conf, const char *user_agent, struct sl_wire **ret,
+		      struct sl_err *err)
 {
 	if (!setup_done && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return sl_err_set(err, SL_ERR_BUG, "curl cannot be set up");
 	setup_done = true;
 	struct sl_wire *w = sl_xcalloc(1, sizeof(*w));
 	w->conf = *conf;
+	w->user_agent = sl_xstrdup(user_agent);
 	w->multi = curl_multi_init();
-	if (!w->multi)
+	w->share = curl_share_init();
+	if (!w->multi || !w->share)
 		SL_BUG("no memory for curl");
+	if (conf->cookies)
+		curl_share_setopt(w->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+	curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS, (long)conf->in_flight + 4);
 	*ret = w;
 	return true;
 }
@@ -35,6 +41,8 @@ static void wire_close(struct sl_wire *w)
 		curl_easy_cleanup(w->idle[i]);
 	free(w->idle);
 	curl_multi_cleanup(w->multi);
+	curl_share_cleanup(w->share);
+	free(w->user_agent);
 	free(w);
 }
 

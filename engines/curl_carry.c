@@ -3,12 +3,17 @@
  * result in our words.
  */
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "engines/curl_wire.h"
+#include "net/http_guard.h"
+#include "net/uri.h"
 
 /* curl's checking macros want the exact types; a wrong option is our defect. */
+#define RATIO_FROM ((uint64_t)1 << 20) /* small bodies pack well */
+
 #define SET(c, option, value)                                                                      \
 	do {                                                                                       \
 		if (curl_easy_setopt((c)->easy, option, value) != CURLE_OK)                        \
@@ -17,14 +22,8 @@
 
 /* --- what comes --- */
 
-/* Ends the transfer with x->err, unless something is told there already. */
-static size_t refuse(struct sl_carry *c, const char *what, uint64_t limit)
-{
-	if (c->x->err.kind == SL_ERR_NONE)
-		sl_err_set(&c->x->err, SL_ERR_PROTOCOL, "%s larger than %" PRIu64 " bytes", what,
-			   limit);
-	return 0;
-}
+/* A callback that gives another size than it got ends the transfer. */
+#define REFUSED 0
 
 static void add_header(struct sl_carry *c, struct sl_str name, struct sl_str value)
 {
@@ -50,8 +49,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	ptrdiff_t colon;
 
 	c->header_size += line.n;
-	if (c->header_size > c->wire->conf.max_headers)
-		return refuse(c, "headers", c->wire->conf.max_headers);
+	if (c->header_size > c->wire->conf.max_headers) {
+		sl_err_set(&c->x->err, SL_ERR_PROTOCOL, "headers larger than %" PRIu64 " bytes",
+			   c->wire->conf.max_headers);
+		return REFUSED;
+	}
 	if (sl_str_starts(line, "HTTP/")) {
 		c->x->answer->n_headers = 0;
 		return line.n;
@@ -71,19 +73,63 @@ static bool is_success(struct sl_carry *c)
 	return status >= 200 && status < 300;
 }
 
+/* What a few bytes unpack to without end: Content-Length says nothing of it. */
+static bool is_bomb(struct sl_carry *c)
+{
+	curl_off_t came = 0;
+
+	if (c->body_size <= RATIO_FROM)
+		return false;
+	curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &came);
+	return c->body_size / c->wire->conf.max_ratio > (uint64_t)came;
+}
+
+static size_t hand_out(struct sl_carry *c, struct sl_str piece)
+{
+	const struct sl_http_request *req = &c->x->req;
+
+	c->x->handed_out = true;
+	return req->on_data(req->ctx, piece, &c->x->err) ? piece.n : 0;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct sl_carry *c = ctx;
 	struct sl_http_answer *a = c->x->answer;
-	const struct sl_http_request *req = c->x->req;
 	struct sl_str piece = {p, size * n};
 
-	if (req->on_data && is_success(c))
-		return req->on_data(req->ctx, piece, &c->x->err) ? piece.n : 0;
-	if (piece.n > c->wire->conf.max_body - a->body.n)
-		return refuse(c, "an answer", c->wire->conf.max_body);
+	c->body_size += piece.n;
+	if (!c->x->req.as_sent && is_bomb(c)) {
+		sl_err_set(&c->x->err, SL_ERR_PROTOCOL,
+			   "a packed answer unpacks to more than %u times its size",
+			   c->wire->conf.max_ratio);
+		return REFUSED;
+	}
+	if (c->x->req.on_data && is_success(c))
+		return hand_out(c, piece);
+	if (c->body_size > c->wire->conf.max_body) {
+		sl_err_set(&c->x->err, SL_ERR_PROTOCOL, "an answer larger than %" PRIu64 " bytes",
+			   c->wire->conf.max_body);
+		return REFUSED;
+	}
 	sl_buf_addstr(&a->body, piece);
 	return piece.n;
+}
+
+/* --- where it goes --- */
+
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	static const struct sl_guard closed;
+	struct sl_carry *c = ctx;
+	const struct sl_guard *guard = c->wire->conf.guard;
+	const char *refused = sl_guard_refuses(guard ? guard : &closed, &to->addr);
+
+	(void)purpose;
+	if (!refused)
+		return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	c->refused = refused;
+	return CURL_SOCKET_BAD;
 }
 
 /* --- what goes --- */
@@ -107,7 +153,7 @@ static size_t read_file(struct sl_carry *c, const struct sl_http_body *b, char *
 static size_t on_read(char *to, size_t size, size_t n, void *ctx)
 {
 	struct sl_carry *c = ctx;
-	const struct sl_http_body *b = c->x->req->body;
+	const struct sl_http_body *b = c->x->req.body;
 	uint64_t left = b ? b->size - c->sent : 0, room = size * n;
 	size_t want = (size_t)(left < room ? left : room);
 
@@ -231,14 +277,21 @@ struct sl_carry *sl_carry_new(struct sl_wire *w, struct sl_exchange *x)
 	x->engine = c;
 	SET(c, CURLOPT_PRIVATE, c);
 	SET(c, CURLOPT_ERRORBUFFER, c->text);
-	SET(c, CURLOPT_URL, x->req->url);
+	SET(c, CURLOPT_URL, x->req.url);
+	SET(c, CURLOPT_USERAGENT, w->user_agent);
+	SET(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	SET(c, CURLOPT_OPENSOCKETDATA, c);
+	if (w->conf.cookies) {
+		SET(c, CURLOPT_COOKIEFILE, "");
+		SET(c, CURLOPT_SHARE, w->share);
+	}
 	set_limits(c, &w->conf);
 	set_safety(c, &w->conf);
-	set_body(c, x->req);
-	set_fields(c, x->req);
-	if (x->req->sigv4)
-		set_sigv4(c, x->req->sigv4);
-	if (!x->req->as_sent)
+	set_body(c, &x->req);
+	set_fields(c, &x->req);
+	if (x->req.sigv4)
+		set_sigv4(c, x->req.sigv4);
+	if (!x->req.as_sent)
 		SET(c, CURLOPT_ACCEPT_ENCODING, "");
 	SET(c, CURLOPT_HEADERFUNCTION, on_header);
 	SET(c, CURLOPT_HEADERDATA, c);
@@ -267,27 +320,34 @@ static enum sl_err_kind code_kind(CURLcode code)
 	}
 }
 
-/* scheme://host of the URL: what a message may show of it. */
-static int shown_length(const char *url)
+static void tell(struct sl_carry *c, CURLcode code)
 {
-	const char *host = strstr(url, "://");
+	struct sl_err *err = &c->x->err;
 
-	host = host ? host + 3 : url;
-	return (int)(host - url + (ptrdiff_t)strcspn(host, "/?#"));
+	if (c->refused && code == CURLE_COULDNT_CONNECT) {
+		sl_err_set(err, SL_ERR_CONFIG, "its address is %s", c->refused);
+		sl_err_hint(err, "if it is meant, add it to allow_addresses");
+		return;
+	}
+	sl_err_set(err, code_kind(code), "%s", c->text[0] ? c->text : curl_easy_strerror(code));
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		sl_err_hint(err, "an authority of your own is named by ca_file in the connection's "
+				 "extra");
 }
 
 void sl_carry_end(struct sl_carry *c, CURLcode code)
 {
+	sl_cleanup(sl_buf_release) struct sl_buf place = SL_BUF_INIT;
 	struct sl_exchange *x = c->x;
-	const char *why = c->text[0] ? c->text : curl_easy_strerror(code);
 	curl_off_t took = 0;
 	long status = 0;
 
 	if (code != CURLE_OK && x->err.kind == SL_ERR_NONE)
-		sl_err_set(&x->err, code_kind(code), "%s", why);
-	if (x->err.kind != SL_ERR_NONE)
-		sl_err_prefix(&x->err, "cannot %s at \"%.*s\"", x->req->method,
-			      shown_length(x->req->url), x->req->url);
+		tell(c, code);
+	if (x->err.kind != SL_ERR_NONE) {
+		sl_uri_add_safe(&place, sl_str_of(x->req.url));
+		sl_err_prefix(&x->err, "cannot %s \"%s\"", x->req.method, sl_buf_z(&place));
+	}
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &took);
 	x->answer->status = (int)status;

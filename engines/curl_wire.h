@@ -8,8 +8,10 @@
 
 struct sl_wire {
 	struct sl_http_conf conf;
+	char *user_agent;
 	CURLM *multi;
-	CURL **idle; /* handles to use again */
+	CURLSH *share; /* the cookies */
+	CURL **idle;   /* handles to use again */
 	size_t n_idle, cap_idle;
 	int n_started; /* exchanges that have not come back */
 };
@@ -21,6 +23,8 @@ struct sl_carry {
 	struct curl_slist *fields;
 	uint64_t sent;	      /* of the body */
 	uint64_t header_size; /* so far */
+	uint64_t body_size;   /* so far, decoded */
+	const char *refused;  /* why the guard let no address through, NULL: it did */
 	size_t cap_headers;
 	char text[CURL_ERROR_SIZE]; /* curl's own words */
 };

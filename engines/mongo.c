@@ -184,7 +184,8 @@ static bool make_client(struct sl_docs *d, const struct sl_docs_conf *conf, stru
 	bson_error_t error = {0};
 
 	if (!uri || (c->login && !mongoc_uri_set_username(uri, c->login)) ||
-	    (c->password && !mongoc_uri_set_password(uri, c->password)) ||
+	    (sl_secret_given(c->password) &&
+	     !mongoc_uri_set_password(uri, sl_secret_reveal(c->password))) ||
 	    !mongoc_uri_set_database(uri, c->schema))
 		return sl_err_set(err, SL_ERR_CONFIG, "connection \"%s\" cannot be read", c->id);
 	if (!set_options(uri, c, err))

@@ -151,7 +151,7 @@ static size_t fill_options(const struct sl_db_conf *conf, const char *port, stru
 	const struct sl_conn *c = conf->conn;
 	const struct option fixed[] = {
 		{"host", c->host},	     {"port", c->port ? port : NULL},
-		{"user", c->login},	     {"password", c->password},
+		{"user", c->login},	     {"password", sl_secret_reveal(c->password)},
 		{"dbname", c->schema},	     {"application_name", conf->app_name},
 		{"client_encoding", "UTF8"},
 	};

@@ -221,7 +221,7 @@ static bool read_uri(struct sl_conn *c, struct sl_arena *arena, struct sl_str ur
 	struct sl_str password = cut_behind(&user, ':');
 
 	c->login = decode_or_null(arena, user);
-	c->password = decode_or_null(arena, password);
+	c->password.hidden = decode_or_null(arena, password);
 	c->schema = decode_or_null(arena, schema);
 	return read_host(c, arena, protocol, host, err) && read_query(c, arena, query, err);
 }
@@ -249,7 +249,7 @@ static bool read_json(struct sl_conn *c, struct sl_arena *arena, const char *tex
 	c->type = type_name(arena, sl_str_of(type));
 	c->host = text_member(arena, object, "host");
 	c->login = text_member(arena, object, "login");
-	c->password = text_member(arena, object, "password");
+	c->password.hidden = text_member(arena, object, "password");
 	c->schema = text_member(arena, object, "schema");
 
 	const json_t *port = json_object_get(object, "port");

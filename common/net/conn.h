@@ -13,13 +13,15 @@
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "net/secret.h"
 
 struct sl_conn {
 	const char *id;
-	const char *type;			      /* "postgres" */
-	const char *host, *login, *password, *schema; /* NULL when absent */
-	int port;				      /* 0 when absent */
-	const char **extra_key, **extra_value;	      /* from the query or "extra" */
+	const char *type;		   /* "postgres" */
+	const char *host, *login, *schema; /* NULL when absent */
+	struct sl_secret password;
+	int port;			       /* 0 when absent */
+	const char **extra_key, **extra_value; /* from the query or "extra" */
 	size_t n_extra;
 };
 

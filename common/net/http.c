@@ -1,159 +1,135 @@
 /*
- * The client above the engine: requests wait in a queue, at most in_flight of them are on the way,
- * and each ends in its done function. A single request is a queue of one.
+ * The client's face: opening, handing in, stepping, and the answers. Requests wait in their host's
+ * queue (http_queue.c), and what follows an exchange is decided in http_settle.c. A single request
+ * is a queue of one.
  */
 #include "net/http.h"
 
 #include <strings.h>
+#include <sys/random.h>
 
 #include "base/cancel.h"
 #include "base/mem.h"
 #include "base/module.h"
-#include "net/http_engine.h"
+#include "net/http_private.h"
 
 #define WAIT_US (SL_SECOND / 5) /* until a stop request is looked for again */
 #define EXCERPT 200		/* bytes of a refusing answer's body in a message */
 
-struct flight {
-	struct sl_exchange x;
-	struct sl_http_answer answer;
-	sl_http_done_fn done;
-	void *ctx;
-	struct flight *next;
-};
-
-struct sl_http {
-	struct sl_http_conf conf;
-	const struct sl_http_engine *engine;
-	struct sl_wire *wire;
-	struct flight *waiting, **waiting_end;
-	struct flight *flying;
-	size_t n_flying, n_pending;
-};
+static char *user_agent(const struct sl_http_conf *conf)
+{
+	return conf->contact ? sl_xasprintf("Sluice/%s (+%s)", SLUICE_VERSION, conf->contact)
+			     : sl_xasprintf("Sluice/%s", SLUICE_VERSION);
+}
 
 bool sl_http_open(const struct sl_http_conf *conf, struct sl_http **ret, struct sl_err *err)
 {
-	const void *engine;
+	sl_cleanup(sl_freep) char *agent = user_agent(conf);
+	const void *module;
+	const struct sl_http_engine *engine;
 	struct sl_wire *wire;
 
-	if (!sl_module_open("curl", &engine, err) ||
-	    !((const struct sl_http_engine *)engine)->open(conf, &wire, err))
+	if (!sl_module_open("curl", &module, err))
+		return false;
+	engine = module;
+	if (!engine->open(conf, agent, &wire, err))
 		return false;
 	struct sl_http *h = sl_xcalloc(1, sizeof(*h));
 	h->conf = *conf;
 	h->engine = engine;
 	h->wire = wire;
-	h->waiting_end = &h->waiting;
+	if (getrandom(&h->chance, sizeof(h->chance), GRND_NONBLOCK) < 0)
+		h->chance = (uint64_t)sl_clock_monotonic();
 	*ret = h;
 	return true;
 }
 
-static void put_flight(struct flight *f)
+static void free_list(struct sl_flight *f)
 {
-	sl_http_answer_release(&f->answer);
-	free(f);
+	for (struct sl_flight *next; f; f = next) {
+		next = f->next;
+		sl_flight_free(f);
+	}
 }
 
 void sl_http_close(struct sl_http *h)
 {
 	if (!h)
 		return;
-	for (struct flight *f = h->flying, *next; f; f = next) {
-		next = f->next;
-		h->engine->drop(h->wire, &f->x);
-		put_flight(f);
-	}
-	for (struct flight *f = h->waiting, *next; f; f = next) {
-		next = f->next;
-		put_flight(f);
+	for (struct sl_flight *f = h->flying; f; f = f->next)
+		if (f->x.engine)
+			h->engine->drop(h->wire, &f->x);
+	free_list(h->flying);
+	free_list(h->delayed);
+	for (struct sl_host *host = h->hosts, *next; host; host = next) {
+		next = host->next;
+		free_list(host->first);
+		free(host->key);
+		free(host);
 	}
 	h->engine->close(h->wire);
 	free(h);
 }
 
+static bool submit(struct sl_http *h, const struct sl_http_request *req, sl_http_done_fn done,
+		   void *ctx, struct sl_flight **ret, struct sl_err *err)
+{
+	struct sl_flight *f = sl_xcalloc(1, sizeof(*f));
+
+	f->asked = req;
+	f->done = done;
+	f->ctx = ctx;
+	f->x.req = *req;
+	f->x.answer = &f->answer;
+	f->x.owner = f;
+	if (!sl_flight_queue(h, f, false, err)) {
+		sl_flight_free(f);
+		return false;
+	}
+	h->n_pending++;
+	*ret = f;
+	return true;
+}
+
 bool sl_http_submit(struct sl_http *h, const struct sl_http_request *req, sl_http_done_fn done,
 		    void *ctx, struct sl_err *err)
 {
-	if (strncasecmp(req->url, "http://", 7) != 0 && strncasecmp(req->url, "https://", 8) != 0)
-		return sl_err_set(err, SL_ERR_CONFIG, "cannot request \"%s\": not http or https",
-				  req->url);
-	struct flight *f = sl_xcalloc(1, sizeof(*f));
+	struct sl_flight *f;
 
-	f->x.req = req;
-	f->x.answer = &f->answer;
-	f->x.owner = f;
-	f->done = done;
-	f->ctx = ctx;
-	*h->waiting_end = f;
-	h->waiting_end = &f->next;
-	h->n_pending++;
-	return true;
+	if (!sl_http_room(h))
+		return sl_err_set(err, SL_ERR_AGAIN, "%zu requests wait already", h->n_pending);
+	return submit(h, req, done, ctx, &f, err);
 }
 
-static struct flight *take_waiting(struct sl_http *h)
-{
-	struct flight *f = h->waiting;
-
-	h->waiting = f->next;
-	if (!h->waiting)
-		h->waiting_end = &h->waiting;
-	f->next = NULL;
-	return f;
-}
-
-static bool start_waiting(struct sl_http *h, struct sl_err *err)
-{
-	while (h->waiting && h->n_flying < h->conf.in_flight) {
-		struct flight *f = take_waiting(h);
-		if (!h->engine->start(h->wire, &f->x, err)) {
-			h->n_pending--;
-			put_flight(f);
-			return false;
-		}
-		f->next = h->flying;
-		h->flying = f;
-		h->n_flying++;
-	}
-	return true;
-}
-
-static void remove_flying(struct sl_http *h, struct flight *f)
-{
-	struct flight **at = &h->flying;
-
-	while (*at != f)
-		at = &(*at)->next;
-	*at = f->next;
-	h->n_flying--;
-	h->n_pending--;
-}
-
-static bool end_flights(struct sl_http *h, struct sl_err *err)
+static bool end_exchanges(struct sl_http *h, struct sl_err *err)
 {
 	struct sl_exchange *x;
 
-	while ((x = h->engine->done(h->wire))) {
-		struct flight *f = x->owner;
-		remove_flying(h, f);
-		bool ok = f->done(f->ctx, &f->answer, x->err.kind == SL_ERR_NONE ? NULL : &x->err,
-				  err);
-		put_flight(f);
-		if (!ok)
+	while ((x = h->engine->done(h->wire)))
+		if (!sl_flight_settle(h, x->owner, sl_clock_monotonic(), err))
 			return false;
-	}
 	return true;
 }
 
 bool sl_http_step(struct sl_http *h, int64_t wait_us, struct sl_err *err)
 {
-	return sl_cancel_check(err) && start_waiting(h, err) &&
-	       h->engine->move(h->wire, wait_us < WAIT_US ? wait_us : WAIT_US, err) &&
-	       end_flights(h, err);
+	int64_t wait;
+
+	if (!sl_cancel_check(err) || !sl_hosts_start(h, sl_clock_monotonic(), &wait, err))
+		return false;
+	wait = wait < wait_us ? wait : wait_us;
+	wait = wait < WAIT_US ? wait : WAIT_US;
+	return h->engine->move(h->wire, wait, err) && end_exchanges(h, err);
 }
 
 size_t sl_http_pending(const struct sl_http *h)
 {
 	return h->n_pending;
+}
+
+bool sl_http_room(const struct sl_http *h)
+{
+	return h->n_pending < h->conf.queue;
 }
 
 struct single {
@@ -169,13 +145,11 @@ static bool single_done(void *ctx, struct sl_http_answer *answer, const struct s
 
 	(void)err;
 	s->done = true;
-	if (failure) {
-		s->failure = *failure;
-		return true;
-	}
 	sl_http_answer_release(s->answer);
 	*s->answer = *answer;
 	*answer = (struct sl_http_answer){0};
+	if (failure)
+		s->failure = *failure;
 	return true;
 }
 
@@ -183,12 +157,19 @@ bool sl_http_do(struct sl_http *h, const struct sl_http_request *req, struct sl_
 		struct sl_err *err)
 {
 	struct single s = {ret, SL_ERR_INIT, false};
+	struct sl_flight *f;
 
-	if (!sl_http_submit(h, req, single_done, &s, err))
+	if (!submit(h, req, single_done, &s, &f, err))
 		return false;
 	while (!s.done)
-		if (!sl_http_step(h, WAIT_US, err))
+		if (!sl_http_step(h, WAIT_US, err)) {
+			if (s.done)
+				return false;
+			sl_flight_remove(h, f);
+			sl_flight_free(f);
+			h->n_pending--;
 			return false;
+		}
 	if (s.failure.kind == SL_ERR_NONE)
 		return true;
 	*err = s.failure;
@@ -211,7 +192,7 @@ static enum sl_err_kind status_kind(int status)
 		return SL_ERR_AUTH;
 	if (status == 404 || status == 410)
 		return SL_ERR_NO_INPUT;
-	if (status == 408 || status == 429 || status == 503)
+	if (status == 408 || status == 425 || status == 429 || status == 503)
 		return SL_ERR_AGAIN;
 	return status >= 500 ? SL_ERR_UNAVAILABLE : SL_ERR_PROTOCOL;
 }
@@ -219,14 +200,18 @@ static enum sl_err_kind status_kind(int status)
 bool sl_http_expect(const struct sl_http_request *req, const struct sl_http_answer *a,
 		    struct sl_err *err)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf said = SL_BUF_INIT;
+	sl_cleanup(sl_buf_release) struct sl_buf said = SL_BUF_INIT, place = SL_BUF_INIT;
 
-	if (a->status >= 200 && a->status < 300)
+	if ((a->status >= 200 && a->status < 300) || a->status == 304)
 		return true;
+	sl_uri_add_safe(&place, sl_str_of(a->url ? a->url : req->url));
 	sl_buf_add_escaped(&said, sl_str_trim(sl_buf_str(&a->body)), EXCERPT);
-	return sl_err_set(err, status_kind(a->status), "cannot %s \"%.*s\": status %d%s%s",
-			  req->method, (int)strcspn(req->url, "?#"), req->url, a->status,
-			  said.n ? ": " : "", sl_buf_z(&said));
+	sl_err_set(err, status_kind(a->status), "cannot %s \"%s\": status %d%s%s", req->method,
+		   sl_buf_z(&place), a->status, said.n ? ": " : "", sl_buf_z(&said));
+	if (a->retry_after_us > 0)
+		sl_err_hint(err, "it asks to wait %" PRId64 " s",
+			    (a->retry_after_us + SL_SECOND - 1) / SL_SECOND);
+	return false;
 }
 
 void sl_http_answer_release(struct sl_http_answer *a)

@@ -11,15 +11,18 @@ struct sl_wire; /* connections, the engine's own */
 
 /* One exchange. The caller owns it and keeps it where it is until it comes back from done. */
 struct sl_exchange {
-	const struct sl_http_request *req;
+	struct sl_http_request req;    /* url and fields as they are sent */
 	struct sl_http_answer *answer; /* filled as it comes */
 	struct sl_err err;	       /* kind SL_ERR_NONE: the answer is complete */
+	bool handed_out;	       /* on_data was called */
 	void *owner;
 	void *engine; /* the engine's own, NULL before and after */
 };
 
 struct sl_http_engine {
-	bool (*open)(const struct sl_http_conf *conf, struct sl_wire **ret, struct sl_err *err);
+	/* user_agent: copied. */
+	bool (*open)(const struct sl_http_conf *conf, const char *user_agent, struct sl_wire **ret,
+		     struct sl_err *err);
 	void (*close)(struct sl_wire *w); /* every exchange was dropped or has come back */
 	bool (*start)(struct sl_wire *w, struct sl_exchange *x, struct sl_err *err);
 	void (*drop)(struct sl_wire *w, struct sl_exchange *x);

@@ -22,7 +22,7 @@ static const char *shown(struct sl_arena *arena, const char *value, struct sl_er
 	if (!sl_conn_get("t", arena, &c, err))
 		return NULL;
 	char *line = sl_arena_printf(arena, "%s %s %s %s %d %s", nz(c.type), nz(c.login),
-				     nz(c.password), nz(c.host), c.port, nz(c.schema));
+				     nz(c.password.hidden), nz(c.host), c.port, nz(c.schema));
 	for (size_t i = 0; i < c.n_extra; i++)
 		line = sl_arena_printf(arena, "%s %s=%s", line, c.extra_key[i], c.extra_value[i]);
 	return line;
