@@ -281,8 +281,8 @@ def reader(w: World, look: Callable[[World], None]) -> Steps:
 
 def some_setup(rng: Random) -> Setup:
     intervals = rng.random() < 0.4
-    choice = ("file", "site", "whole") if intervals else ("file", "whole", "cursor")
-    weights = (0.45, 0.85, 1.0) if intervals else (0.45, 0.6, 1.0)
+    choice = ("file", "site", "whole", "cursor")
+    weights = (0.35, 0.7, 0.8, 1.0) if intervals else (0.4, 0.5, 0.6, 1.0)
     kinds = tuple(
         next(k for k, limit in zip(choice, weights, strict=True) if dice <= limit)
         for dice in (rng.random(), rng.random())

@@ -22,6 +22,7 @@ class Found:
     inputs: tuple[Input, ...] = ()
     start: int | None = None
     to: int | None = None
+    repeat: bool = False  # a range collected again: it is no watermark
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def collect(w: World, job: Job, source: int, again: bool) -> Steps:
             return
         n = task.n if w.on.n_first else w.newest(source)
         while True:
-            entry = Entry(source, n + 1, job.run, found.inputs, found.start, found.to, again)
+            entry = Entry(source, n + 1, job.run, found.inputs, found.start, found.to, found.repeat)
             linked = w.link_entry(entry)
             yield f"collect: link entry {source}/{n + 1}: {'won' if linked else 'lost'}"
             if linked:
@@ -148,41 +149,58 @@ def link_file(w: World, t: Task, name: str, content: tuple[Record, ...]) -> tupl
     return tuple(ids)
 
 
-# What cannot be read twice
+# What cannot be read twice: read in steps, each kept under (run, edition, step)
 
 
 def crawl(w: World, t: Task) -> Generator[str, None, Found]:
-    """One interval of a site, page by page. A page is kept under (run, edition, step)."""
-    name = t.job.interval
-    assert name is not None
-    old = w.inventory(t.source, t.n).get(name)
+    """One interval of a site (or what one run saw of it), page by page."""
     if w.own_entries(t.source, t.job.run) and not t.again:
         return Found()
+    name = t.job.interval or f"run {t.job.run}"
+    old = w.inventory(t.source, t.n).get(name)
     token: int | None = None
     ids: list[ChunkId] = []
     while True:
         cid: ChunkId = ("page", t.source, t.job.run, name, old.n if old else 0, len(ids))
+        mine: Chunk | None = None
         if cid not in w.store or not w.on.continuation:
             yield f"collect: request page {len(ids)}"
             mine = page(w, t.source, name, token, cid)
-            nothing = not ids and not mine.parts and cid not in w.store
-            if nothing and not old and not t.again and w.on.empty_links_no_chunk:
-                return Found()  # no chunk either, or no rerun could find more
             yield f"collect: got page {len(ids)}"
-            w.link(cid, mine)
-        chunk = w.chunk(cid)
-        token = chunk.continuation if w.on.continuation else mine.continuation
-        ids.append(cid)
-        yield f"collect: page {len(ids) - 1} kept"
+            if keeps(w, mine, ids):
+                w.link(cid, mine)
+        chunk = mine if mine and not (w.on.continuation and cid in w.store) else w.chunk(cid)
+        token = chunk.continuation
+        ids += [cid] if cid in w.store else []
+        yield f"collect: {len(ids)} pages kept"
         if token is None:
-            if not old and not t.again and not any(w.chunk(c).parts for c in ids):
-                return Found()
-            return Found((Input(name, tuple(ids), moment=w.chunk(ids[0]).made_at),))
+            return crawled(w, Input(name, tuple(ids), moment=chunk.made_at), old is not None)
+
+
+def crawled(w: World, i: Input, known: bool) -> Found:
+    """Nothing found is an edition without rows where there were rows before, else no entry."""
+    if not known and not any(w.chunk(c).parts for c in i.chunks):
+        return Found()
+    return Found((replace(i, moment=w.chunk(i.chunks[0]).made_at) if i.chunks else i,))
+
+
+def keeps(w: World, mine: Chunk, ids: list[ChunkId]) -> bool:
+    """A step before the first record is not kept: a run that found nothing asks anew next time."""
+    return bool(mine.parts or ids) or not w.on.empty_links_no_chunk
+
+
+def place_of(name: str) -> str:
+    """Which part of the site an input shows: its interval, or what a run without one looks at."""
+    return "day0" if name.startswith("run ") else name
 
 
 def page(w: World, source: int, name: str, token: int | None, cid: ChunkId) -> Chunk:
-    items = w.site.get((source, name), {})
-    rest = [at for at in sorted(items) if token is None or at > token]
+    """Sometimes a page is empty and others follow."""
+    after = -1 if token is None else token
+    if w.rng.random() < 0.1:
+        return Chunk(cid, (), after, made_at=w.tick)
+    items = w.site.get((source, place_of(name)), {})
+    rest = [at for at in sorted(items) if at > after]
     here = rest[:PAGE]
     parts = (tuple(items[at] for at in here),) if here else ()
     return Chunk(cid, parts, here[-1] if len(rest) > PAGE else None, made_at=w.tick)
@@ -197,42 +215,39 @@ def cursor_range(w: World, t: Task) -> Generator[str, None, Found]:
     end: int | None = None
     if own and own[0].start is not None:
         start, end = own[0].start, own[0].to if w.on.again_keeps_range else None
-    name = str(start)
+    name = f"after {start}"
     old = w.inventory(t.source, t.n).get(name)
-    mine = end if end is not None else len(w.feed[t.source])
     at = start
     ids: list[ChunkId] = []
     while True:
-        cid: ChunkId = ("range", t.source, t.job.run, name, old.n if old else 0, at)
+        cid: ChunkId = ("range", t.source, t.job.run, name, old.n if old else 0, len(ids))
         if cid not in w.store:
             yield f"collect: request from {at}"
-            fixed = w.chunk(ids[0]).end if ids and w.on.cursor_end_fixed else end or mine
-            if not ids and w.on.cursor_end_fixed:
-                fixed = end if end is not None else len(w.feed[t.source])
-            assert fixed is not None
+            fixed = len(w.feed[t.source]) if end is None else end
             some = tuple(w.feed[t.source][at : min(at + PAGE, fixed)])
             if not some and not ids and w.on.empty_links_no_chunk:
                 return Found()  # no chunk either, or the end would be fixed for ever
             yield f"collect: got from {at}"
-            cut = Chunk(cid, (some,) if some else (), at + len(some), fixed, w.tick)
-            w.link(cid, cut)
+            w.link(cid, Chunk(cid, (some,) if some else (), at + len(some), fixed, w.tick))
         chunk = w.chunk(cid)
         ids.append(cid)
         assert chunk.continuation is not None and chunk.end is not None
         at = chunk.continuation
+        if end is None or w.on.cursor_end_fixed:
+            end = chunk.end
+        if not w.on.cursor_end_fixed:
+            end = max(end, len(w.feed[t.source]))
         yield f"collect: range up to {at} kept"
-        to = w.chunk(ids[0]).end if w.on.cursor_end_fixed else mine
-        assert to is not None
-        if at >= to == start:
+        if at >= end == start:
             return Found()
-        if at >= to:
+        if at >= end:
             moment = w.chunk(ids[0]).made_at
-            return Found((Input(name, tuple(ids), moment=moment),), start, to)
+            return Found((Input(name, tuple(ids), moment=moment),), start, end, repeat=bool(own))
 
 
 def next_start(w: World, source: int, upto: int | None = None) -> int:
-    """The log is the watermark."""
-    ends = [e.to for e in w.log[source][:upto] if e.to is not None]
-    if not ends:
-        return 0
-    return max(ends) if w.on.greatest_to else ends[-1]
+    """The log is the watermark: the newest `to` is the greatest, but for ranges collected again."""
+    for e in reversed(w.log[source][:upto]):
+        if e.to is not None and not (e.repeat and w.on.greatest_to):
+            return e.to
+    return 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .actors import pending
-from .collect import next_start
+from .collect import next_start, place_of
 from .switch import edition_of, rank
 from .world import (
     CONTRACTS,
@@ -66,9 +66,10 @@ def crawl_is_whole(w: World, e: Entry) -> None:
         return
     for place, i in enumerate(e.inputs):
         seen = Counter(r.uid for r in content(w, Edition(e.n, place, i)))
-        first, last = w.chunk(i.chunks[0]).made_at, w.chunk(i.chunks[-1]).made_at
+        ticks = [w.chunk(c).made_at for c in i.chunks] or [i.moment]
+        first, last = ticks[0], ticks[-1]
         for (source, day, uid), (since, until) in w.spans.items():
-            if (source, day) == (e.source, i.name) and since < first and last < until:
+            if (source, day) == (e.source, place_of(i.name)) and since < first and last < until:
                 must(seen[uid] == 1, "crawl_is_whole", f"{seen[uid]} × record {uid} in {e.n}")
 
 

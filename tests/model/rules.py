@@ -36,9 +36,9 @@ class Rules:
     refused_apart: bool = True  # a refused entry's rejects do not replace the visible rows' ones
     published_generation: bool = True  # a document's number is (g, change), not change alone
     rebuild_tombstones: bool = True  # a rebuild leaves tombstones for what vanishes
-    empty_links_no_chunk: bool = True  # a first page or range without records is not kept
+    empty_links_no_chunk: bool = True  # steps before the first record are not kept
     limit_covers_lowered: bool = True  # the limit of `latest` covers lowered versions too
-    pending_cleared: bool = True  # interval runs: somebody clears those that a warning names
+    older_too: bool = True  # interval runs: also what was linked before the run began
 
     def without(self, name: str) -> Rules:
         return replace(self, **{name: False})

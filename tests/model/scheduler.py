@@ -10,7 +10,6 @@ from . import actors, invariants
 from .invariants import Violation, must
 from .rebuild import publish
 from .rules import Rules
-from .store import is_marked
 from .world import CONTRACTS, Commit, Entry, Job, Steps, World
 
 STEPS = 260  # of a schedule, before the quiet end
@@ -138,8 +137,8 @@ class Run:
                 break
         for invariant in invariants.END:
             invariant(w)
-        # An interval may hold by now what its first run did not find.
-        self.rerun([j for j in w.jobs.values() if j.interval])
+        # A site may hold by now what a run did not find.
+        self.rerun(list(w.jobs.values()))
         before, entries = w.db.state, [len(log) for log in w.log]
         self.rerun(list(w.jobs.values()))
         same = w.db.state is before and entries == [len(log) for log in w.log]
@@ -190,21 +189,20 @@ class Run:
     def round(self) -> bool:
         """What a scheduler and a person would do: retries, a new run, --replay."""
         w = self.world
-        entries = [len(log) for log in w.log]
-        for job in [j for j in w.jobs.values() if (j.retried and not j.done) or self.named(j)]:
+        entries = self.repeatable()
+        for job in [j for j in w.jobs.values() if j.retried and not j.done]:
             self.drive(job.run, lambda me, j=job: actors.driver(w, me, j))
         fresh = actors.next_job(w) if w.setup.intervals else actors.hash_job(w)
         self.drive(fresh.run, lambda me: actors.driver(w, me, fresh))
         for job in self.older():
             self.drive(job.run, lambda me, j=job: actors.driver(w, me, j))
-        new = entries != [len(log) for log in w.log]
+        new = entries != self.repeatable()
         return fresh.done and not new and not self.older() and not actors.pending(w)
 
-    def named(self, job: Job) -> bool:
-        """An interval run with a pending entry: collect's warning names it, somebody clears it."""
+    def repeatable(self) -> list[int]:
+        """How far each log came, but for sites without intervals: every run crawls them anew."""
         w = self.world
-        mine = (e for log in w.log for e in log if e.run == job.run)
-        return bool(w.on.pending_cleared and job.interval) and any(not is_marked(w, w.generation, e) for e in mine)
+        return [len(log) for log, kind in zip(w.log, w.setup.kinds, strict=True) if kind != "site" or w.setup.intervals]
 
     def older(self) -> list[Job]:
         """Runs with inputs at an older rev: what --replay runs again."""

@@ -15,14 +15,22 @@ def store(w: World, me: int, job: Job) -> Steps:
     unmarked = [e for log in w.log for e in log if not is_marked(w, a.g, e)]
     if not w.on.own_marked_too:
         own = [e for e in own if e in unmarked]
-    work = own if job.interval else unmarked + [e for e in own if e not in unmarked]
+    others = [e for e in unmarked if e not in own and (not job.interval or is_older(w, job, e))]
+    work = others + own
     yield "store: list entries"
     refused: list[Entry] = []
     for e in work:
         if not (yield from store_entry(w, a, e, e.run == job.run)):
             refused.append(e)
-    if any(e.run == job.run for e in refused) or (refused and not own):
+    if any(e.run == job.run for e in refused) or (refused and not own and not job.interval):
         raise Exit(65, "beyond the reject limit")
+
+
+def is_older(w: World, job: Job, e: Entry) -> bool:
+    """Linked before the run began: an attempt that nobody waited for may have left it."""
+    begin = w.store.get(("begin", job.run, e.source), 0)
+    assert isinstance(begin, int)
+    return w.on.older_too and e.n <= begin
 
 
 def note_era(w: World, me: int) -> Generator[str, None, Attempt]:

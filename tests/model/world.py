@@ -115,7 +115,7 @@ class Entry:
     inputs: tuple[Input, ...]
     start: int | None = None
     to: int | None = None
-    again: bool = False
+    repeat: bool = False
 
 
 @dataclass(frozen=True)
