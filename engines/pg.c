@@ -268,6 +268,11 @@ static bool set_session(struct sl_db *db, const struct sl_db_conf *conf, struct 
 		    3 * (conf->wait_us / 1000) + 5000);
 	if (conf->read_only)
 		sl_buf_adds(&sql, "set default_transaction_read_only = on; ");
+	if (conf->snapshot)
+		sl_buf_adds(&sql, "set default_transaction_isolation = 'repeatable read'; ");
+	if (conf->statement_us)
+		sl_buf_addf(&sql, "set statement_timeout = '%" PRId64 "ms'; ",
+			    (conf->statement_us + 999) / 1000);
 	return pg_script(db, sl_buf_z(&sql), err);
 }
 

@@ -14,8 +14,9 @@ static const char *const input_modes[] = {"each", "whole", NULL};
 
 const struct sl_field sl_source_common_fields[] = {
 	SL_F_TEXT(struct common, kind, SL_F_REQUIRED | SL_F_IDENTITY, NULL, "what is read"),
-	SL_F_NODE(struct common, codec, SL_F_REQUIRED,
-		  "format of the records: \"csv\", or {csv: {its settings}}"),
+	SL_F_NODE(struct common, codec, 0,
+		  "format of the records: \"csv\", or {csv: {its settings}}; sources that write "
+		  "records themselves need none"),
 	SL_F_ENUM(struct common, input, SL_F_IDENTITY, "each", input_modes,
 		  "each file is an input, or the whole source is one"),
 	SL_F_END,
@@ -113,6 +114,22 @@ static void read_codec(struct sl_reading *r, struct sl_source *s, const struct s
 		check_codec(r, s, settings, at);
 }
 
+/* Records that the source writes have one format; all others must be told. */
+static bool fixed_codec(struct sl_reading *r, struct sl_source *s, const struct sl_node *map,
+			const char *what)
+{
+	const char *fixed = s->kind ? s->kind->codec : NULL;
+
+	if (!fixed && s->kind && !sl_node_get(map, "codec"))
+		sl_diag_add(r->diags, SL_E1004, map->owner, "%s has no \"codec\"", what);
+	if (!fixed || sl_node_get(map, "codec"))
+		return false;
+	s->codec = sl_codec_find(fixed);
+	s->codec_params = sl_arena_zalloc(&r->p->arena, 1, s->codec->params_size);
+	return sl_fields_read(s->codec->params, s->codec_params, s->codec->params_size, NULL, NULL,
+			      fixed, &r->p->arena, r->diags);
+}
+
 static void read_params(struct sl_reading *r, struct sl_source *s, const struct sl_node *map,
 			const char *what)
 {
@@ -141,8 +158,12 @@ static void read_source(struct sl_reading *r, struct sl_source *s, const struct 
 		return;
 	if (s->kind)
 		read_params(r, s, map, what);
-	if (common.codec)
-		read_codec(r, s, common.codec);
+	if (fixed_codec(r, s, map, what) || !common.codec)
+		return;
+	read_codec(r, s, common.codec);
+	if (s->codec && s->kind && s->kind->codec && strcmp(s->kind->codec, s->codec->name) != 0)
+		sl_diag_add(r->diags, SL_E1011, common.codec->at,
+			    "a source of kind \"%s\" writes \"%s\"", s->kind->name, s->kind->codec);
 }
 
 static void check_source_name(struct sl_reading *r, const struct sl_node *key)

@@ -7,6 +7,8 @@
  * header's room is left free at the begin and filled at the end, so that memory stays at one part.
  * Chunk id = BLAKE2b(source, input, codec and its settings, cut rule, header row, bytes, and where
  * in the input these stand): a chunk that repeats another's bytes further down is one of its own.
+ * The chunk of a step (tasks/collect/collect.h) is named by who reads what, and holds where the next
+ * step begins: the first complete version stands, whatever another attempt would have read.
  */
 #ifndef SL_STORE_BRONZE_H
 #define SL_STORE_BRONZE_H
@@ -22,8 +24,9 @@
 #include "base/hash.h"
 #include "store/home.h"
 
-#define SL_CHUNK_BYTES ((uint64_t)64 << 20) /* most raw bytes, except for one oversize record */
-#define SL_CHUNK_PARTS 1024		    /* most parts: bounds the header */
+#define SL_CHUNK_BYTES ((uint64_t)64 << 20)	/* most raw bytes, except for one oversize record */
+#define SL_CHUNK_PARTS 1024			/* most parts: bounds the header */
+#define SL_CONTINUATION_MAX ((size_t)128 << 10) /* bytes of next and end together, as JSON */
 
 struct sl_part {
 	uint64_t at;	 /* offset of its first frame in the chunk file, bytes */
@@ -43,6 +46,10 @@ struct sl_chunk {
 	uint64_t records;     /* sum over the parts */
 	struct sl_part *parts;
 	size_t n_parts;
+	/* of a step */
+	const char *next; /* where the next one begins, NULL: this was the last */
+	const char *end;  /* where the input ends, NULL: its last step tells */
+	bool partial;	  /* the steps did not see everything that they should have */
 };
 
 /* What a chunk's identity rests on beside its bytes. */
@@ -50,6 +57,7 @@ struct sl_chunk_key {
 	const char *source, *input, *codec;
 	const char *settings; /* hex hash of codec version, its IDENTITY fields, and the cut rule */
 	struct sl_str header;
+	const char *id; /* of a step: instead of what the bytes give; NULL */
 };
 
 struct sl_bronze_writer;
@@ -71,7 +79,12 @@ SL_NODISCARD bool sl_bronze_part(struct sl_bronze_writer *w, struct sl_str bytes
 /* An oversize record in pieces: begin, any number of pieces, end. */
 SL_NODISCARD bool sl_bronze_oversize(struct sl_bronze_writer *w, struct sl_str piece, bool end,
 				     struct sl_err *err);
-uint64_t sl_bronze_bytes(const struct sl_bronze_writer *w); /* raw bytes so far */
+uint64_t sl_bronze_bytes(const struct sl_bronze_writer *w);   /* raw bytes so far */
+uint64_t sl_bronze_records(const struct sl_bronze_writer *w); /* records so far */
+/* Says where the next step begins; see struct sl_chunk. Borrowed until finish. SL_ERR_DATA beyond
+ * SL_CONTINUATION_MAX. */
+SL_NODISCARD bool sl_bronze_step(struct sl_bronze_writer *w, const char *next, const char *end,
+				 bool partial, struct sl_err *err);
 /* Links the chunk. last: it ends the input. Fills ret (arena owned). Writer is gone either way.
  * ret_new = false when the same chunk was there already. Fault points bronze.before_link and
  * bronze.after_link. */
@@ -85,6 +98,10 @@ struct sl_bronze_reader;
 SL_NODISCARD bool sl_bronze_open(const struct sl_home *home, const char *source, const char *id,
 				 struct sl_bronze_reader **ret, struct sl_err *err);
 const struct sl_chunk *sl_bronze_chunk(const struct sl_bronze_reader *r);
+/* What a chunk's header says, owned by arena. *ret_found = false when there is no such chunk. */
+SL_NODISCARD bool sl_bronze_find(const struct sl_home *home, const char *source, const char *id,
+				 struct sl_arena *arena, struct sl_chunk *ret, bool *ret_found,
+				 struct sl_err *err);
 /* Decompresses part k into out (replaced), SL_DECODE_PADDING zero bytes behind. Not for oversize.
  */
 SL_NODISCARD bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out,

@@ -49,6 +49,31 @@ static void put_part(struct sl_buf *out, const struct sl_part *p, uint64_t gap)
 	sl_buf_addc(out, ']');
 }
 
+static void put_text(struct sl_buf *out, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	sl_buf_addf(out, "\"%s\":", key);
+	sl_buf_add_json(out, sl_str_of(text));
+	sl_buf_addc(out, ',');
+}
+
+static void put_step(struct sl_buf *out, const struct sl_chunk *c)
+{
+	put_text(out, "next", c->next);
+	put_text(out, "end", c->end);
+	if (c->partial)
+		sl_buf_adds(out, "\"partial\":true,");
+}
+
+size_t sl_bronze_step_size(const struct sl_chunk *c)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
+
+	put_step(&b, c);
+	return b.n;
+}
+
 static void put_json(struct sl_buf *out, const struct sl_chunk *c, const char *settings)
 {
 	uint64_t next = c->n_parts ? c->parts[0].offset : 0;
@@ -63,6 +88,7 @@ static void put_json(struct sl_buf *out, const struct sl_chunk *c, const char *s
 	sl_buf_add_json(out, sl_str_of(settings));
 	sl_buf_addc(out, ',');
 	put_header_row(out, c->header);
+	put_step(out, c);
 	sl_buf_addf(out, "\"bytes\":%" PRIu64 ",\"offset\":%" PRIu64 ",\"parts\":[", c->bytes,
 		    next);
 	for (size_t i = 0; i < c->n_parts; i++) {
@@ -74,7 +100,7 @@ static void put_json(struct sl_buf *out, const struct sl_chunk *c, const char *s
 	sl_buf_adds(out, "]}");
 }
 
-size_t sl_bronze_header_room(const struct sl_chunk *c, const char *settings)
+size_t sl_bronze_header_room(const struct sl_chunk *c, const char *settings, bool step)
 {
 	struct sl_chunk none = *c;
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
@@ -83,8 +109,11 @@ size_t sl_bronze_header_room(const struct sl_chunk *c, const char *settings)
 	none.id[sizeof(none.id) - 1] = '\0';
 	none.bytes = UINT64_MAX;
 	none.n_parts = 0;
+	none.next = none.end = NULL;
+	none.partial = false;
 	put_json(&b, &none, settings);
-	return SL_SKIP_HEAD + b.n + 20 + (size_t)SL_CHUNK_PARTS * PART_TEXT + 1 + SUM_DIGITS;
+	return SL_SKIP_HEAD + b.n + 20 + (size_t)SL_CHUNK_PARTS * PART_TEXT + 1 + SUM_DIGITS +
+	       (step ? SL_CONTINUATION_MAX : 0);
 }
 
 static void put_u32(char *p, uint32_t v)
@@ -215,6 +244,9 @@ static bool get_chunk(const json_t *o, struct sl_arena *arena, struct sl_chunk *
 		.source = text_of(o, "source", arena),
 		.input = text_of(o, "input", arena),
 		.codec = text_of(o, "codec", arena),
+		.next = text_of(o, "next", arena),
+		.end = text_of(o, "end", arena),
+		.partial = json_is_true(json_object_get(o, "partial")),
 	};
 	if (!id || strlen(id) != SL_HASH_HEX - 1 || !ret->source || !ret->input || !ret->codec)
 		return false;

@@ -12,8 +12,11 @@
 /* The chunk's file in the depot; returns owned. */
 char *sl_bronze_name(const char *source, const char *id);
 
-/* Bytes that the header of a chunk with this key needs at most, skippable frame's head included. */
-size_t sl_bronze_header_room(const struct sl_chunk *c, const char *settings);
+/* Bytes that the header of a chunk with this key needs at most, skippable frame's head included;
+ * step: with what a step says of the next one. */
+size_t sl_bronze_header_room(const struct sl_chunk *c, const char *settings, bool step);
+/* Bytes of what the chunk says as a step. */
+size_t sl_bronze_step_size(const struct sl_chunk *c);
 /* The whole skippable frame, room bytes long (0: as long as needed). */
 void sl_bronze_header_put(const struct sl_chunk *c, const char *settings, size_t room,
 			  struct sl_buf *out);
@@ -21,5 +24,8 @@ void sl_bronze_header_put(const struct sl_chunk *c, const char *settings, size_t
  * *why says what is wrong when it returns false. */
 bool sl_bronze_header_get(struct sl_str payload, struct sl_arena *arena, struct sl_chunk *ret,
 			  const char **why);
+
+/* Everything in arena. */
+struct sl_chunk sl_chunk_copy(const struct sl_chunk *c, struct sl_arena *arena);
 
 #endif

@@ -78,28 +78,59 @@ static bool read_header(struct sl_bronze_reader *r, const char *id, struct sl_er
 	       damaged(r, err, "its size is not what its header says");
 }
 
+/* file stays NULL when there is none. */
 static bool open_file(struct sl_bronze_reader *r, struct sl_err *err)
 {
 	if (sl_depot_open(r->depot, r->name, &r->file, err))
 		return true;
-	return err->kind == SL_ERR_NO_INPUT ? damaged(r, err, "the file is missing") : false;
+	if (err->kind != SL_ERR_NO_INPUT)
+		return false;
+	sl_err_clear(err);
+	return true;
 }
 
-bool sl_bronze_open(const struct sl_home *home, const char *source, const char *id,
-		    struct sl_bronze_reader **ret, struct sl_err *err)
+/* *ret = NULL when there is no such chunk. */
+static bool open_chunk(const struct sl_home *home, const char *source, const char *id, bool needed,
+		       struct sl_bronze_reader **ret, struct sl_err *err)
 {
 	struct sl_bronze_reader *r = sl_xcalloc(1, sizeof(*r));
 
+	*ret = NULL;
 	r->depot = home->shared;
 	r->name = sl_bronze_name(source, id);
 	r->zstd = ZSTD_createDCtx();
 	if (!r->zstd)
 		SL_BUG("out of memory for decompression");
-	if (!open_file(r, err) || !read_header(r, id, err)) {
+	bool ok = open_file(r, err);
+	if (ok && !r->file && needed)
+		ok = damaged(r, err, "the file is missing");
+	if (!ok || !r->file || !read_header(r, id, err)) {
+		ok = ok && !r->file;
 		sl_bronze_close(r);
-		return false;
+		return ok;
 	}
 	*ret = r;
+	return true;
+}
+
+bool sl_bronze_open(const struct sl_home *home, const char *source, const char *id,
+		    struct sl_bronze_reader **ret, struct sl_err *err)
+{
+	return open_chunk(home, source, id, true, ret, err);
+}
+
+bool sl_bronze_find(const struct sl_home *home, const char *source, const char *id,
+		    struct sl_arena *arena, struct sl_chunk *ret, bool *ret_found,
+		    struct sl_err *err)
+{
+	struct sl_bronze_reader *r;
+
+	if (!open_chunk(home, source, id, false, &r, err))
+		return false;
+	*ret_found = r != NULL;
+	if (r)
+		*ret = sl_chunk_copy(&r->chunk, arena);
+	sl_bronze_close(r);
 	return true;
 }
 

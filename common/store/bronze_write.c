@@ -51,6 +51,10 @@ static void finish_id(struct sl_bronze_writer *w)
 {
 	const struct sl_chunk *c = &w->chunk;
 
+	if (w->key->id) {
+		memcpy(w->chunk.id, w->key->id, SL_HASH_HEX);
+		return;
+	}
 	for (size_t i = 0; i < c->n_parts; i++) {
 		sl_hash_u64(&w->hash, c->parts[i].offset);
 		sl_hash_u64(&w->hash, c->parts[i].last);
@@ -99,6 +103,24 @@ uint64_t sl_bronze_bytes(const struct sl_bronze_writer *w)
 	return w->chunk.bytes;
 }
 
+uint64_t sl_bronze_records(const struct sl_bronze_writer *w)
+{
+	return w->chunk.records;
+}
+
+bool sl_bronze_step(struct sl_bronze_writer *w, const char *next, const char *end, bool partial,
+		    struct sl_err *err)
+{
+	w->chunk.next = next;
+	w->chunk.end = end;
+	w->chunk.partial = partial;
+	if (sl_bronze_step_size(&w->chunk) > SL_CONTINUATION_MAX)
+		return sl_err_set(err, SL_ERR_DATA,
+				  "what a step tells of the next one is longer than %zu bytes",
+				  SL_CONTINUATION_MAX);
+	return true;
+}
+
 bool sl_bronze_fits(const struct sl_bronze_writer *w, uint64_t bytes)
 {
 	uint64_t more = bytes > SL_PART_BYTES ? SL_PART_BYTES : bytes;
@@ -122,7 +144,7 @@ static bool open_file(struct sl_bronze_writer *w, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *dir = sl_xasprintf("bronze/%s", w->key->source);
 
-	w->room = sl_bronze_header_room(&w->chunk, w->key->settings);
+	w->room = sl_bronze_header_room(&w->chunk, w->key->settings, w->key->id != NULL);
 	return sl_depot_create(w->home->shared, dir, w->room, &w->file, err);
 }
 
@@ -228,13 +250,15 @@ static bool link_chunk(struct sl_bronze_writer *w, bool *ret_new, struct sl_err 
 	return true;
 }
 
-static struct sl_chunk copy_chunk(const struct sl_chunk *c, struct sl_arena *arena)
+struct sl_chunk sl_chunk_copy(const struct sl_chunk *c, struct sl_arena *arena)
 {
 	struct sl_chunk ret = *c;
 
 	ret.source = sl_arena_strdup(arena, c->source);
 	ret.input = sl_arena_strdup(arena, c->input);
 	ret.codec = sl_arena_strdup(arena, c->codec);
+	ret.next = c->next ? sl_arena_strdup(arena, c->next) : NULL;
+	ret.end = c->end ? sl_arena_strdup(arena, c->end) : NULL;
 	if (c->header.p)
 		ret.header = sl_arena_str(arena, c->header);
 	ret.parts = sl_arena_alloc(arena, (c->n_parts + 1) * sizeof(*ret.parts));
@@ -251,7 +275,7 @@ bool sl_bronze_finish(struct sl_bronze_writer *w, bool last, struct sl_arena *ar
 	finish_id(w);
 	bool ok = link_chunk(w, ret_new, err);
 	if (ok)
-		*ret = copy_chunk(&w->chunk, arena);
+		*ret = sl_chunk_copy(&w->chunk, arena);
 	sl_bronze_abandon(w);
 	return ok;
 }

@@ -25,6 +25,8 @@ struct sl_db_conf {
 	const struct sl_conn *conn; /* PostgreSQL */
 	const char *app_name;	    /* "sluice-store orders" */
 	bool read_only;
+	bool snapshot;	      /* all statements of a transaction see one state */
+	int64_t statement_us; /* longest time of a statement; 0: no limit. Servers only */
 	int64_t wait_us;      /* how long to wait for a busy file or a lock, then SL_ERR_AGAIN */
 	const char *temp_dir; /* where a spill may go */
 };

@@ -74,6 +74,22 @@ static char *entry_name(const char *source, uint64_t n)
 	return sl_xasprintf("log/%s/%" PRIu64 ".json", source, n);
 }
 
+static const char *const ranges[] = {
+	[SL_RANGE_INTERVAL] = NULL,
+	[SL_RANGE_CURSOR] = "cursor",
+	[SL_RANGE_REPEAT] = "repeat",
+};
+
+static enum sl_range get_range(const json_t *o)
+{
+	const char *text = json_string_value(json_object_get(o, "range"));
+
+	for (size_t i = 1; text && i < SL_ARRAY_LEN(ranges); i++)
+		if (strcmp(text, ranges[i]) == 0)
+			return (enum sl_range)i;
+	return SL_RANGE_INTERVAL;
+}
+
 /* Everything but the inputs. */
 static bool get_head(const json_t *o, struct sl_arena *arena, struct sl_log_entry *ret)
 {
@@ -84,6 +100,7 @@ static bool get_head(const json_t *o, struct sl_arena *arena, struct sl_log_entr
 		.run = sl_log_get_text(o, "run", arena),
 		.from = sl_log_get_text(o, "from", arena),
 		.to = sl_log_get_text(o, "to", arena),
+		.range = get_range(o),
 		.complete = json_is_true(json_object_get(o, "complete")),
 	};
 	if (!ret->source || !ret->run || !sl_log_get_u64(o, "n", &ret->n) ||
@@ -177,6 +194,23 @@ bool sl_log_read_head(const struct sl_home *h, const char *source, uint64_t n,
 	return true;
 }
 
+bool sl_log_cursor(const struct sl_home *h, const char *source, uint64_t n, struct sl_arena *arena,
+		   const char **ret, struct sl_err *err)
+{
+	sl_cleanup(sl_arena_release) struct sl_arena scratch = SL_ARENA_INIT;
+	struct sl_log_entry e;
+
+	*ret = NULL;
+	for (; n > 0 && !*ret; n--) {
+		if (!sl_log_read_head(h, source, n, &scratch, &e, err))
+			return false;
+		if (e.range == SL_RANGE_CURSOR && e.to)
+			*ret = sl_arena_strdup(arena, e.to);
+		sl_arena_reset(&scratch);
+	}
+	return true;
+}
+
 static void put_entry(struct sl_buf *b, const struct sl_log_entry *e)
 {
 	sl_buf_adds(b, "{\"sluice\":1,");
@@ -187,6 +221,8 @@ static void put_entry(struct sl_buf *b, const struct sl_log_entry *e)
 	sl_log_put_text(b, "from", e->from);
 	sl_buf_addc(b, ',');
 	sl_log_put_text(b, "to", e->to);
+	if (ranges[e->range])
+		sl_buf_addf(b, ",\"range\":\"%s\"", ranges[e->range]);
 	sl_buf_addf(b, ",\"complete\":%s,\"partitions\":%" PRIu32 ",\"inputs\":[",
 		    e->complete ? "true" : "false", e->partitions);
 	for (size_t i = 0; i < e->n_inputs; i++) {

@@ -33,10 +33,15 @@ struct sl_log_input {
 	size_t n_chunks; /* 0: an emptied input */
 };
 
+/* What from and to of an entry are. A cursor's next range begins at the newest SL_RANGE_CURSOR's
+ * `to`, which is the greatest; SL_RANGE_REPEAT is one collected again. */
+enum sl_range { SL_RANGE_INTERVAL, SL_RANGE_CURSOR, SL_RANGE_REPEAT };
+
 struct sl_log_entry {
 	uint64_t n; /* from 1 */
 	const char *source, *run;
-	const char *from, *to;	     /* interval or cursor range, RFC 3339 or text; NULL: none */
+	const char *from, *to; /* interval (RFC 3339) or cursor range (text); NULL: none */
+	enum sl_range range;
 	bool complete;		     /* the scope was seen whole */
 	uint32_t partitions;	     /* into how many the run's work falls */
 	struct sl_log_input *inputs; /* sorted by name */
@@ -52,6 +57,9 @@ SL_NODISCARD bool sl_log_read(const struct sl_home *h, const char *source, uint6
 SL_NODISCARD bool sl_log_read_head(const struct sl_home *h, const char *source, uint64_t n,
 				   struct sl_arena *arena, struct sl_log_entry *ret,
 				   struct sl_err *err);
+/* Where the cursor stands after entry n: NULL when no entry up to it has a range. Owned by arena. */
+SL_NODISCARD bool sl_log_cursor(const struct sl_home *h, const char *source, uint64_t n,
+				struct sl_arena *arena, const char **ret, struct sl_err *err);
 /* Links entry->n; *ret_won = false when that number exists already: the caller starts over. Fault
  * points log.before_link, log.after_link. */
 SL_NODISCARD bool sl_log_link(const struct sl_home *h, const struct sl_log_entry *entry,

@@ -56,8 +56,11 @@ bool sl_collect_restart(struct sl_collect *c, uint64_t n, struct sl_err *err)
 {
 	sl_collect_undo(c);
 	sl_arena_reset(&c->arena);
+	c->n = n;
 	c->n_inputs = 0;
 	c->complete = false;
+	c->range = SL_RANGE_INTERVAL;
+	c->from = c->to = NULL;
 	c->inventory = (struct sl_inventory){NULL, 0, 0};
 	sl_seen_read(&c->run->home, c->source->name, &c->arena, &c->seen);
 	return n == 0 ||
@@ -95,14 +98,14 @@ static bool whole(const struct sl_collect *c)
 	return c->source->input == SL_INPUT_WHOLE;
 }
 
-static void push_input(struct sl_collect *c, const char *stat)
+void sl_collect_push(struct sl_collect *c, const char *name, const char *stat)
 {
 	if (c->n_inputs == c->cap_inputs) {
 		c->cap_inputs = c->cap_inputs ? 2 * c->cap_inputs : 64;
 		c->inputs = sl_xrealloc(c->inputs, c->cap_inputs, sizeof(*c->inputs));
 	}
 	c->inputs[c->n_inputs++] = (struct sl_log_input){
-		.name = c->input,
+		.name = name,
 		.settings = c->settings,
 		.stat = stat,
 		.chunks = c->pack.chunks,
@@ -178,7 +181,7 @@ bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err)
 	}
 	if (!sl_pack_finish(&c->pack, err))
 		return false;
-	push_input(c, kept);
+	sl_collect_push(c, c->input, kept);
 	return true;
 }
 
@@ -188,6 +191,11 @@ void sl_collect_undo(struct sl_collect *c)
 		c->tap->undo(c->tap);
 	sl_pack_abandon(&c->pack);
 	c->input = c->file = c->stat = NULL;
+}
+
+const char *sl_collect_text(struct sl_collect *c, struct sl_str text)
+{
+	return sl_arena_str(&c->arena, text).p;
 }
 
 void sl_collect_complete(struct sl_collect *c, bool complete)
@@ -201,7 +209,7 @@ bool sl_collect_close(struct sl_collect *c, struct sl_err *err)
 		return true;
 	if (!sl_pack_finish(&c->pack, err))
 		return false;
-	push_input(c, c->stat);
+	sl_collect_push(c, c->input, c->stat);
 	return true;
 }
 

@@ -22,7 +22,11 @@ static bool link_entry(struct sl_collect *c, uint64_t n, bool *ret_won, struct s
 		.n_inputs = c->n_inputs,
 	};
 
-	if (run->has_interval) {
+	if (c->range != SL_RANGE_INTERVAL) {
+		e.range = c->range;
+		e.from = c->from;
+		e.to = c->to;
+	} else if (run->has_interval) {
 		sl_time_text(run->interval_start, from);
 		sl_time_text(run->interval_end, to);
 		e.from = from;

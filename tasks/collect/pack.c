@@ -20,7 +20,8 @@ void sl_pack_begin(struct sl_pack *p, const char *source, const char *input, con
 	p->header_open = p->codec->has_header && p->codec->has_header(p->params);
 }
 
-void sl_pack_abandon(struct sl_pack *p)
+/* Forgets the chunk under way. */
+static void drop_open(struct sl_pack *p)
 {
 	sl_bronze_abandon(p->w);
 	p->w = NULL;
@@ -30,7 +31,13 @@ void sl_pack_abandon(struct sl_pack *p)
 	p->has_header = p->oversize = false;
 	p->whole = 0;
 	p->records = 0;
-	p->at = 0;
+}
+
+void sl_pack_abandon(struct sl_pack *p)
+{
+	drop_open(p);
+	p->key.id = NULL;
+	p->at = p->behind = 0;
 	p->chunks = NULL;
 	p->n_chunks = p->cap_chunks = 0;
 }
@@ -42,8 +49,10 @@ void sl_pack_release(struct sl_pack *p)
 	sl_buf_release(&p->part);
 }
 
-static void add_chunk(struct sl_pack *p, const struct sl_chunk *c)
+void sl_pack_add(struct sl_pack *p, const struct sl_chunk *c)
 {
+	if (c->n_parts)
+		p->behind = c->parts[c->n_parts - 1].offset + c->parts[c->n_parts - 1].bytes;
 	if (p->n_chunks == p->cap_chunks) {
 		size_t cap = p->cap_chunks ? 2 * p->cap_chunks : 4;
 		struct sl_log_chunk *v = sl_arena_zalloc(p->arena, cap, sizeof(*v));
@@ -74,20 +83,30 @@ static bool close_chunk(struct sl_pack *p, bool last, struct sl_err *err)
 	if (!sl_bronze_finish(w, last, &scratch, &chunk, &is_new, err))
 		return false;
 	p->new_chunks += is_new;
-	add_chunk(p, &chunk);
+	if (!p->key.id) /* of a step, the version that stands counts */
+		sl_pack_add(p, &chunk);
 	return true;
+}
+
+static bool begin_chunk(struct sl_pack *p, struct sl_err *err)
+{
+	p->key.header = p->has_header ? sl_buf_str(&p->header) : SL_STR_NULL;
+	return sl_bronze_begin(p->home, &p->key, p->at, &p->w, err);
 }
 
 /* An open chunk that takes a part of so many bytes at p->at. */
 static bool need_chunk(struct sl_pack *p, uint64_t bytes, struct sl_err *err)
 {
-	if (p->w && !sl_bronze_fits(p->w, bytes) && !close_chunk(p, false, err))
+	bool full = p->w && !sl_bronze_fits(p->w, bytes);
+
+	if (full && p->key.id)
+		return sl_err_set(err, SL_ERR_DATA,
+				  "one step brings more than %" PRIu64 " MiB or %d parts",
+				  SL_CHUNK_BYTES >> 20, SL_CHUNK_PARTS);
+	if (full && !close_chunk(p, false, err))
 		return false;
-	if (!p->w) {
-		p->key.header = p->has_header ? sl_buf_str(&p->header) : SL_STR_NULL;
-		if (!sl_bronze_begin(p->home, &p->key, p->at, &p->w, err))
-			return false;
-	}
+	if (!p->w && !begin_chunk(p, err))
+		return false;
 	sl_bronze_seek(p->w, p->at);
 	return true;
 }
@@ -251,4 +270,26 @@ bool sl_pack_file_end(struct sl_pack *p, struct sl_err *err)
 bool sl_pack_finish(struct sl_pack *p, struct sl_err *err)
 {
 	return close_chunk(p, true, err);
+}
+
+void sl_pack_step(struct sl_pack *p, const char *id)
+{
+	drop_open(p);
+	p->header_open = p->codec->has_header && p->codec->has_header(p->params);
+	p->key.id = id;
+	p->at = p->behind;
+}
+
+bool sl_pack_step_end(struct sl_pack *p, const char *next, const char *end, bool partial,
+		      bool optional, bool *ret_kept, struct sl_err *err)
+{
+	if (!sl_pack_file_end(p, err))
+		return false;
+	*ret_kept = !optional || (p->w && sl_bronze_records(p->w) > 0);
+	if (!*ret_kept) {
+		drop_open(p);
+		return true;
+	}
+	return (p->w || begin_chunk(p, err)) && sl_bronze_step(p->w, next, end, partial, err) &&
+	       close_chunk(p, false, err);
 }

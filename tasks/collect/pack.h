@@ -4,6 +4,7 @@
  * one part: a record larger than a part is streamed into an oversize part.
  *
  *	sl_pack_begin, per file: sl_pack_bytes…, sl_pack_file_end; sl_pack_finish or sl_pack_abandon
+ *	sl_pack_begin, per step: sl_pack_step, sl_pack_bytes…, sl_pack_step_end; chunks by sl_pack_add
  */
 #ifndef SL_COLLECT_PACK_H
 #define SL_COLLECT_PACK_H
@@ -30,6 +31,7 @@ struct sl_pack {
 	uint32_t records;	    /* in them */
 	bool oversize;		    /* inside an oversize record, part holds its next piece */
 	uint64_t at;		    /* offset in the input of part's first byte */
+	uint64_t behind;	    /* the chunks: where a step begins */
 	struct sl_bronze_writer *w; /* open chunk or NULL */
 	struct sl_log_chunk *chunks;
 	size_t n_chunks, cap_chunks;
@@ -44,6 +46,17 @@ SL_NODISCARD bool sl_pack_bytes(struct sl_pack *p, struct sl_str bytes, struct s
 SL_NODISCARD bool sl_pack_file_end(struct sl_pack *p, struct sl_err *err);
 /* chunks and n_chunks are then the input's. */
 SL_NODISCARD bool sl_pack_finish(struct sl_pack *p, struct sl_err *err);
+
+/* An input that is read in steps: what comes until sl_pack_step_end is one chunk with that id. What
+ * an unfinished step has brought is forgotten. */
+void sl_pack_step(struct sl_pack *p, const char *id);
+/* Links the step's chunk, which then stands on the disk in this version or in another's.
+ * *ret_kept = false when it holds no record and may be left out (optional): nothing is linked. */
+SL_NODISCARD bool sl_pack_step_end(struct sl_pack *p, const char *next, const char *end,
+				   bool partial, bool optional, bool *ret_kept, struct sl_err *err);
+/* The input's next chunk, as it stands on the disk. */
+void sl_pack_add(struct sl_pack *p, const struct sl_chunk *c);
+
 void sl_pack_abandon(struct sl_pack *p); /* forgets the input; p can begin another */
 void sl_pack_release(struct sl_pack *p);
 

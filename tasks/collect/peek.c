@@ -11,7 +11,6 @@
 struct look {
 	struct sl_tap tap;
 	const struct sl_source *source;
-	bool any; /* also inputs that are known */
 	size_t limit;
 	struct sl_peek *ret;
 	struct sl_cutter cutter;
@@ -37,10 +36,8 @@ static bool found(struct look *l, struct sl_err *err)
 
 static bool skip_known(struct sl_tap *tap, const char *input, bool known)
 {
-	const struct look *l = look_of(tap);
-
 	(void)input;
-	return known && !l->any;
+	return known && !tap->any;
 }
 
 static void forget(struct sl_tap *tap)
@@ -180,9 +177,8 @@ bool sl_peek_first(struct sl_run *run, const struct sl_source *source, size_t li
 		   struct sl_peek *ret, bool *ret_found, struct sl_err *err)
 {
 	struct look l = {
-		.tap = {skip_known, begin, take_bytes, end_file, forget},
+		.tap = {any, skip_known, begin, take_bytes, end_file, forget},
 		.source = source,
-		.any = any,
 		.limit = limit,
 		.ret = ret,
 	};
@@ -217,7 +213,7 @@ bool sl_peek_count(struct sl_run *run, const struct sl_source *source, size_t *r
 {
 	struct sl_peek none = {.last = false};
 	struct look l = {
-		.tap = {count, begin, take_bytes, end_file, forget},
+		.tap = {false, count, begin, take_bytes, end_file, forget},
 		.source = source,
 		.ret = &none,
 	};

@@ -13,6 +13,7 @@
 /* Who takes the inputs instead of chunks and log, for looks that write nothing. A false of begin,
  * bytes or end ends the source's listing. */
 struct sl_tap {
+	bool any; /* also inputs that are known; a cursor then begins at the first record */
 	bool (*skip)(struct sl_tap *tap, const char *input, bool known);
 	bool (*begin)(struct sl_tap *tap, const char *file, struct sl_err *err);
 	bool (*bytes)(struct sl_tap *tap, struct sl_str bytes, struct sl_err *err);
@@ -26,6 +27,7 @@ struct sl_collect {
 	struct sl_tap *tap;	    /* NULL: chunks and log */
 	char settings[SL_HASH_HEX]; /* codec and cut rule */
 	/* this attempt's */
+	uint64_t n; /* the newest entry's number when it began */
 	struct sl_arena arena;
 	struct sl_inventory inventory;
 	struct sl_seen seen;
@@ -38,6 +40,8 @@ struct sl_collect {
 	struct sl_recoder recoder; /* of the open file */
 	struct sl_buf recoded;
 	bool complete;
+	enum sl_range range; /* what from and to are; an interval's are the run's */
+	const char *from, *to;
 	/* progress, over all attempts */
 	uint64_t bytes;
 	size_t files;
@@ -50,6 +54,8 @@ void sl_collect_release(struct sl_collect *c);
 SL_NODISCARD bool sl_collect_restart(struct sl_collect *c, uint64_t n, struct sl_err *err);
 /* Closes an input that is collected whole. */
 SL_NODISCARD bool sl_collect_close(struct sl_collect *c, struct sl_err *err);
+/* Another input that has come whole, with the packer's chunks. */
+void sl_collect_push(struct sl_collect *c, const char *name, const char *stat);
 /* Keeps only inputs that are new or changed, sorted by name; notes what is known of the others. */
 void sl_collect_keep_changed(struct sl_collect *c);
 

@@ -1,2 +1,3 @@
 /* One line a source: X(name) declares sl_source_<name> and puts it into the table. */
 X(file)
+X(sql)

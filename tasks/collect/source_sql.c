@@ -1,0 +1,430 @@
+/*
+ * Source "sql": rows of a query, from PostgreSQL or a DuckDB file, as JSON lines. With a watermark
+ * it is a cursor: each range is read in one snapshot, in the order of (watermark, key), in steps
+ * that are never read twice. With input: whole the query's present answer is the one input.
+ */
+#include "base/fault.h"
+#include "base/num.h"
+#include "data/sqltext.h"
+#include "tasks/collect/collect.h"
+#include "tasks/collect/json_row.h"
+#include "tasks/collect/sql_ask.h"
+
+#define BUFFER_BYTES ((size_t)64 << 10)
+#define WAIT_US (10 * SL_SECOND)
+
+static const struct sl_field fields[] = {
+	SL_F_TEXT(struct sl_sql_params, connection, SL_F_REQUIRED, NULL,
+		  "id of the connection (postgres, duckdb)"),
+	SL_F_TEXT(struct sl_sql_params, query, 0, NULL, "one statement that reads; or table"),
+	SL_F_TEXT(struct sl_sql_params, table, 0, NULL, "table or view, all its columns"),
+	SL_F_TEXT(struct sl_sql_params, watermark, 0, NULL,
+		  "column that grows with every new or changed row: time, date, integer, decimal, "
+		  "text"),
+	SL_F_TEXTS(struct sl_sql_params, key, 0,
+		   "columns that tell rows of one watermark apart, never NULL"),
+	SL_F_TEXT(struct sl_sql_params, lag, 0, NULL,
+		  "how far behind the last range late rows are looked for: 15m, or 1000"),
+	SL_F_TEXTS(struct sl_sql_params, json, 0, "columns whose text is JSON and stays so"),
+	SL_F_SIZE(struct sl_sql_params, step, 0, "16MiB", 1, 48 << 20,
+		  "bytes of rows after which a step is kept"),
+	SL_F_DURATION(struct sl_sql_params, timeout, 0, "1h", SL_SECOND, 7 * SL_DAY,
+		      "longest time of one statement"),
+	SL_F_END,
+};
+
+/* --- the check --- */
+
+struct checking {
+	struct sl_sql_params *p;
+	const struct sl_node *map;
+	struct sl_arena *arena;
+	struct sl_diags *diags;
+};
+
+static struct sl_place place_of(const struct checking *c, const char *key)
+{
+	const struct sl_node *n = sl_node_get(c->map, key);
+
+	return n ? n->at : c->map->owner;
+}
+
+static bool is_whole(const struct sl_node *map)
+{
+	const struct sl_node *n = sl_node_get(map, "input");
+
+	return n && n->kind == SL_NODE_SCALAR && strcmp(n->text, "whole") == 0;
+}
+
+static void check_query(const struct checking *c)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
+	struct sl_sqltext text;
+	struct sl_err err = SL_ERR_INIT;
+
+	if (!c->p->query == !c->p->table) {
+		sl_diag_add(c->diags, c->p->query ? SL_E1011 : SL_E1004, c->map->owner,
+			    "a sql source has either \"query\" or \"table\"");
+		return;
+	}
+	if (c->p->table) {
+		sl_buf_adds(&sql, "select * from ");
+		sl_sql_ident(&sql, c->p->table);
+		c->p->body = sl_arena_strdup(c->arena, sl_buf_z(&sql));
+		return;
+	}
+	if (!sl_sqltext_read(sl_str_of(c->p->query), false, c->arena, &text, &err))
+		sl_diag_add(c->diags, SL_E1013, place_of(c, "query"), "%s", err.msg);
+	else if (!sl_sqltext_reads(&text))
+		sl_diag_add(c->diags, SL_E1013, place_of(c, "query"),
+			    "a source's query only reads, \"%s\" does not", text.verb);
+	else
+		c->p->body = text.sql;
+}
+
+static void check_lag(const struct checking *c)
+{
+	struct sl_sql_params *p = c->p;
+	const struct sl_str lag = sl_str_of(p->lag);
+
+	p->lag_is_time = false;
+	if (!p->lag || sl_num_i64(lag, 0, INT64_MAX, &p->lag_value))
+		return;
+	p->lag_is_time = true;
+	if (!sl_num_duration(lag, &p->lag_value) || p->lag_value < 0)
+		sl_diag_add(c->diags, SL_E1006, place_of(c, "lag"),
+			    "lag is a duration like 15m or a number, not \"%s\"", p->lag);
+}
+
+static void check_cursor(const struct checking *c)
+{
+	if (!c->p->watermark)
+		sl_diag_add(c->diags, SL_E1004, c->map->owner,
+			    "a sql source has a \"watermark\", or \"input: whole\"");
+	else if (c->p->key.n == 0)
+		sl_diag_add(c->diags, SL_E1004, c->map->owner,
+			    "a sql source with \"watermark\" has a \"key\"");
+	if (c->p->key.n > 16)
+		sl_diag_add(c->diags, SL_E1006, place_of(c, "key"), "a key has at most 16 columns");
+	check_lag(c);
+}
+
+static bool check(void *params, const struct sl_node *map, const char *pipeline_dir,
+		  struct sl_arena *arena, struct sl_diags *diags)
+{
+	const struct checking c = {params, map, arena, diags};
+	const size_t before = diags->total;
+
+	(void)pipeline_dir;
+	check_query(&c);
+	if (!is_whole(map))
+		check_cursor(&c);
+	else if (c.p->watermark || c.p->lag)
+		sl_diag_add(diags, SL_E1011, place_of(&c, c.p->watermark ? "watermark" : "lag"),
+			    "with \"input: whole\" everything is read, so there is no watermark");
+	return diags->total == before;
+}
+
+/* --- reading --- */
+
+/* One collection of this source. */
+struct reading {
+	const struct sl_sql_params *params;
+	struct sl_collect *c;
+	struct sl_steps steps;
+	bool whole; /* no steps */
+	const struct sl_engine *eng;
+	struct sl_db *db;
+	struct sl_arena arena;
+	struct sl_buf lines; /* not handed over yet */
+	bool open;	     /* a step is */
+	uint64_t bytes;	     /* of the open step */
+	bool moved;	     /* another attempt's step stands: read on behind it */
+	struct sl_buf last;  /* continuation behind the newest row */
+	/* of the answer under way */
+	size_t watermark, *keys; /* places of the columns */
+	bool *json;		 /* per column */
+};
+
+static bool find_column(const struct sl_db_col *cols, size_t n, const char *name, size_t *ret,
+			struct sl_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(cols[i].name, name) == 0) {
+			*ret = i;
+			return true;
+		}
+	return sl_err_set(err, SL_ERR_CONFIG, "the query's answer has no column \"%s\"", name);
+}
+
+static bool check_unique(const struct sl_db_col *cols, size_t n, struct sl_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(cols[i].name, cols[k].name) == 0)
+				return sl_err_set(err, SL_ERR_CONFIG,
+						  "the query's answer has two columns \"%s\"",
+						  cols[i].name);
+	return true;
+}
+
+static bool take_columns(void *ctx, const struct sl_db_col *cols, size_t n, struct sl_err *err)
+{
+	struct reading *r = ctx;
+	const struct sl_sql_params *p = r->params;
+	size_t at;
+
+	r->json = sl_arena_zalloc(&r->arena, n + 1, sizeof(*r->json));
+	r->keys = sl_arena_zalloc(&r->arena, p->key.n + 1, sizeof(*r->keys));
+	if (!check_unique(cols, n, err))
+		return false;
+	for (size_t i = 0; i < p->json.n; i++) {
+		if (!find_column(cols, n, p->json.v[i], &at, err))
+			return false;
+		r->json[at] = true;
+	}
+	for (size_t i = 0; i < p->key.n; i++)
+		if (!find_column(cols, n, p->key.v[i], &r->keys[i], err))
+			return false;
+	return r->whole || find_column(cols, n, p->watermark, &r->watermark, err);
+}
+
+static bool flush(struct reading *r, struct sl_err *err)
+{
+	if (r->lines.n == 0)
+		return true;
+	bool ok = sl_collect_bytes(r->c, sl_buf_str(&r->lines), err);
+	sl_buf_clear(&r->lines);
+	return ok;
+}
+
+/* next: NULL after the last row. */
+static bool end_step(struct reading *r, const char *next, struct sl_err *err)
+{
+	if (!flush(r, err) || !sl_step_end(r->c, &r->steps, next, err))
+		return false;
+	r->open = false;
+	r->moved = next && (r->steps.done || strcmp(r->steps.at, next) != 0);
+	return !r->moved || sl_err_set(err, SL_ERR_CANCELLED, "another attempt's step stands");
+}
+
+static bool begin_step(struct reading *r, struct sl_err *err)
+{
+	r->open = true;
+	r->bytes = 0;
+	return sl_step_begin(r->c, &r->steps, err);
+}
+
+static bool note_last(struct reading *r, const struct sl_str *cells, struct sl_err *err)
+{
+	sl_buf_clear(&r->last);
+	sl_buf_addc(&r->last, '[');
+	sl_buf_add_json(&r->last, cells[r->watermark]);
+	for (size_t i = 0; i < r->params->key.n; i++) {
+		if (!cells[r->keys[i]].p) {
+			sl_err_set(err, SL_ERR_DATA, "a row's key \"%s\" is NULL",
+				   r->params->key.v[i]);
+			return sl_err_hint(err, "choose a key that is never NULL, or leave such "
+						"rows out in the query");
+		}
+		sl_buf_addc(&r->last, ',');
+		sl_buf_add_json(&r->last, cells[r->keys[i]]);
+	}
+	sl_buf_addc(&r->last, ']');
+	return true;
+}
+
+/* A step ends when the next row comes, so that the last one is known as such. */
+static bool take_row(void *ctx, const struct sl_db_col *cols, size_t n, const struct sl_str *cells,
+		     struct sl_err *err)
+{
+	struct reading *r = ctx;
+
+	if (!r->whole && r->open && r->bytes >= r->params->step &&
+	    !end_step(r, sl_buf_z(&r->last), err))
+		return false;
+	if (!r->whole && !r->open && !begin_step(r, err))
+		return false;
+	if (!r->whole && !note_last(r, cells, err))
+		return false;
+	const size_t before = r->lines.n;
+	sl_json_row(&r->lines, cols, n, cells, r->json);
+	r->bytes += r->lines.n - before;
+	return r->lines.n < BUFFER_BYTES || flush(r, err);
+}
+
+static bool run_ask(struct reading *r, const struct sl_sql_ask *ask, struct sl_err *err)
+{
+	SL_FAULT("sql.before_rows", err);
+	return r->eng->query(r->db, ask->sql, ask->params, ask->n_params, take_columns, take_row, r,
+			     err);
+}
+
+/* --- a range --- */
+
+/* Infinity, NaN or a year before Christ would be the greatest for ever, or have no order here. */
+static bool check_end(const struct sl_db_col *col, struct sl_str text, struct sl_err *err)
+{
+	const bool usable =
+		col->kind == SL_TEXT ||
+		(text.n && strchr("-0123456789", text.p[0]) && !sl_str_starts(text, "-i") &&
+		 !sl_str_starts(text, "-I") && !sl_str_ends(text, " BC"));
+
+	if (col->kind == SL_BOOL || col->kind == SL_FLOAT64 || col->kind == SL_TEXT_LIST)
+		return sl_err_set(err, SL_ERR_CONFIG,
+				  "a watermark is a time, date, integer, decimal or text");
+	if (usable)
+		return true;
+	sl_err_set(err, SL_ERR_DATA, "the greatest watermark is \"" SL_STR_FMT "\"",
+		   SL_STR_ARG(text));
+	return sl_err_hint(err, "leave such rows out in the query");
+}
+
+static bool take_end(void *ctx, const struct sl_db_col *cols, size_t n, const struct sl_str *cells,
+		     struct sl_err *err)
+{
+	struct reading *r = ctx;
+
+	(void)n;
+	if (!cells[0].p)
+		return true;
+	if (!check_end(&cols[0], cells[0], err))
+		return false;
+	r->steps.end = sl_collect_text(r->c, cells[0]);
+	return true;
+}
+
+/* Where nothing lies behind the last range, the end stays NULL. */
+static bool fix_end(struct reading *r, struct sl_err *err)
+{
+	if (r->steps.end)
+		return true;
+	struct sl_sql_ask ask = sl_sql_ask_end(r->params, r->steps.from, &r->arena);
+	return r->eng->query(r->db, ask.sql, ask.params, ask.n_params, NULL, take_end, r, err);
+}
+
+/* All that is left of the range, in one snapshot. */
+static bool read_range(struct reading *r, struct sl_err *err)
+{
+	struct sl_steps *s = &r->steps;
+	struct sl_sql_ask ask;
+
+	if (!fix_end(r, err))
+		return false;
+	if (!s->end) {
+		s->done = true;
+		return true;
+	}
+	if (!sl_sql_ask_rows(r->params, s->from, s->end, s->at, &r->arena, &ask, err))
+		return false;
+	if (run_ask(r, &ask, err))
+		return (r->open || begin_step(r, err)) && end_step(r, NULL, err);
+	if (!r->moved)
+		return false;
+	sl_err_clear(err);
+	return true;
+}
+
+static bool with_snapshot(struct reading *r, bool (*read)(struct reading *, struct sl_err *),
+			  struct sl_err *err)
+{
+	bool ok = r->eng->begin(r->db, err) && read(r, err);
+
+	r->eng->rollback(r->db);
+	r->open = r->moved = false;
+	sl_buf_clear(&r->lines);
+	return ok;
+}
+
+/* --- everything --- */
+
+static bool read_whole(struct reading *r, struct sl_err *err)
+{
+	struct sl_sql_ask ask = sl_sql_ask_whole(r->params, &r->arena);
+
+	return sl_collect_begin(r->c, SL_WHOLE, err) && run_ask(r, &ask, err) && flush(r, err) &&
+	       sl_collect_end(r->c, NULL, err);
+}
+
+/* --- the source --- */
+
+static bool find_engine(struct reading *r, const struct sl_conn *conn, struct sl_db_conf *conf,
+			struct sl_err *err)
+{
+	if (strcmp(conn->type, "postgres") == 0)
+		return sl_engine_get("pg", &r->eng, err);
+	if (strcmp(conn->type, "duckdb") == 0) {
+		conf->path = sl_arena_printf(&r->arena, "/%s", conn->schema ? conn->schema : "");
+		return sl_engine_get("duckdb", &r->eng, err);
+	}
+	sl_err_set(err, SL_ERR_CONFIG,
+		   "connection \"%s\" is of type \"%s\": no sql source reads it", conn->id,
+		   conn->type);
+	return sl_err_hint(err, "postgres://user:password@host:5432/database, or duckdb:///file");
+}
+
+static bool open_db(struct reading *r, struct sl_err *err)
+{
+	const struct sl_run *run = sl_collect_run(r->c);
+	struct sl_conn conn;
+	struct sl_db_conf conf = {
+		.conn = &conn,
+		.app_name = sl_arena_printf(&r->arena, "sluice-collect %s", run->p->name),
+		.read_only = true,
+		.snapshot = true,
+		.wait_us = WAIT_US,
+		.statement_us = r->params->timeout,
+	};
+
+	return sl_conn_get(r->params->connection, &r->arena, &conn, err) &&
+	       find_engine(r, &conn, &conf, err) && r->eng->open(&conf, &r->db, err);
+}
+
+static bool collect_whole(struct reading *r, struct sl_err *err)
+{
+	if (sl_collect_known(r->c, SL_WHOLE, NULL))
+		return true;
+	if (!open_db(r, err) || !with_snapshot(r, read_whole, err))
+		return false;
+	sl_collect_complete(r->c, true);
+	return true;
+}
+
+static bool collect_ranges(struct reading *r, struct sl_err *err)
+{
+	struct sl_steps *s = &r->steps;
+
+	if (!sl_steps_begin(r->c, SL_STEPS_CURSOR, sl_sql_asks(r->params, &r->arena), s, err))
+		return false;
+	if (!s->done && !open_db(r, err))
+		return false;
+	while (!s->done)
+		if (!with_snapshot(r, read_range, err))
+			return false;
+	return sl_steps_end(r->c, s, err);
+}
+
+static bool collect(const void *params, struct sl_collect *c, struct sl_err *err)
+{
+	struct reading r = {.params = params, .c = c};
+
+	r.whole = sl_collect_source(c)->input == SL_INPUT_WHOLE;
+	bool ok = r.whole ? collect_whole(&r, err) : collect_ranges(&r, err);
+
+	if (r.db)
+		r.eng->close(r.db);
+	sl_buf_release(&r.lines);
+	sl_buf_release(&r.last);
+	sl_arena_release(&r.arena);
+	return ok;
+}
+
+const struct sl_source_kind sl_source_sql = {
+	.name = "sql",
+	.summary = "rows of a query, by a watermark or all of them",
+	.params = fields,
+	.params_size = sizeof(struct sl_sql_params),
+	.codec = "jsonl",
+	.check = check,
+	.collect = collect,
+};
