@@ -35,6 +35,8 @@ static void add_counts(struct sl_result *r, const struct sl_made *made)
 struct news {
 	char reject[sizeof(((struct sl_made *)0)->reject)];
 	unsigned absent; /* chunks whose header lacks columns */
+	struct sl_ragged ragged;
+	char ragged_first[200]; /* "input, byte N" */
 };
 
 #define ABSENT_TOLD 10 /* chunks */
@@ -44,6 +46,30 @@ static void tell_absent(const struct sl_made *made, struct news *news)
 	if (news->absent++ < ABSENT_TOLD)
 		sl_log(SL_WARNING, "the header lacks columns: all their values are NULL",
 		       "input=\"%s\" columns=\"%s\"", made->input, made->absent);
+}
+
+static void add_ragged(const struct sl_made *made, struct news *news)
+{
+	if (!made->ragged.longer && !made->ragged.shorter)
+		return;
+	if (!*news->ragged_first)
+		snprintf(news->ragged_first, sizeof(news->ragged_first), "%.150s, byte %" PRIu64,
+			 made->input, made->offset + made->ragged.first.offset);
+	news->ragged.longer += made->ragged.longer;
+	news->ragged.shorter += made->ragged.shorter;
+}
+
+static void tell_news(const struct sl_run *run, const struct news *news)
+{
+	if (*news->ragged_first)
+		sl_log(SL_WARNING, "rows whose number of cells is not the header's were kept",
+		       "rows=%" PRIu64 " cells_dropped=%" PRIu64 " rows_filled=%" PRIu64
+		       " first=\"%s\"",
+		       news->ragged.longer + news->ragged.shorter, news->ragged.longer,
+		       news->ragged.shorter, news->ragged_first);
+	if (*news->reject)
+		sl_log(SL_WARNING, "rows rejected", "rows=%" PRIu64 " first=\"%s\"",
+		       run->result.rejected, news->reject);
 }
 
 static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_work_item *item,
@@ -58,6 +84,7 @@ static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_wo
 		    !sl_maker_part(m, item->source, item->chunk, item->first + i, &made, err))
 			return false;
 		add_counts(&run->result, &made);
+		add_ragged(&made, news);
 		if (!*news->reject)
 			memcpy(news->reject, made.reject, sizeof(made.reject));
 		if (*made.absent && !told)
@@ -110,9 +137,7 @@ static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 		if (!make_item(run, m, &work.v[i], &progress, &news, err))
 			return false;
 	sl_progress_end(&progress);
-	if (*news.reject)
-		sl_log(SL_WARNING, "rows rejected", "rows=%" PRIu64 " first=\"%s\"",
-		       run->result.rejected, news.reject);
+	tell_news(run, &news);
 	return true;
 }
 

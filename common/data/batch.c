@@ -55,6 +55,7 @@ void sl_batch_reset(struct sl_batch *b)
 	b->n_rejects = 0;
 	b->bytes = SL_STR_NULL;
 	b->clean = false;
+	b->ragged = (struct sl_ragged){0};
 	sl_arena_reset(&b->arena);
 }
 

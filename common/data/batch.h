@@ -60,6 +60,12 @@ struct sl_reject {
 	const char *reason; /* one line, without the value */
 };
 
+/* Rows that a codec made fit because its settings say so (CSV, ragged: lenient). */
+struct sl_ragged {
+	uint64_t longer, shorter; /* rows: an empty extra cell dropped; missing cells NULL */
+	struct sl_pos first;
+};
+
 struct sl_batch {
 	const struct sl_schema *schema; /* borrowed until release */
 	size_t rows;
@@ -71,6 +77,7 @@ struct sl_batch {
 	size_t n_rejects, cap_rejects;
 	struct sl_arena arena; /* texts made by codec and rules */
 	struct sl_str bytes;   /* of the part; set by the codec, borrowed until reset */
+	struct sl_ragged ragged;
 	bool clean; /* every text that lies in bytes is UTF-8 without NUL: no need to look again */
 };
 

@@ -31,7 +31,8 @@ static const struct sl_field fields[] = {
 	SL_F_ENUM(struct sl_csv, duplicates, SL_F_IDENTITY, "refuse", duplicates_choices,
 		  "two columns of one name; suffix: the second becomes NAME_2"),
 	SL_F_ENUM(struct sl_csv, ragged, SL_F_IDENTITY, "strict", ragged_choices,
-		  "lenient: an empty extra cell is dropped, missing cells are NULL"),
+		  "lenient: an empty extra cell is dropped, missing cells are NULL; one warning "
+		  "counts them"),
 	SL_F_ENUM(struct sl_csv, encoding, SL_F_IDENTITY, "auto", sl_encoding_names,
 		  "how the bytes stand for letters; auto: UTF-16 by its byte order mark, else "
 		  "UTF-8"),
@@ -231,16 +232,26 @@ static void store_cells(const struct decoder *d, size_t n_cells, struct sl_batch
 	}
 }
 
+static bool note_ragged(struct sl_batch *b, const struct sl_csv_record *r, size_t width)
+{
+	struct sl_ragged *g = &b->ragged;
+
+	if (!g->longer && !g->shorter)
+		g->first = r->pos;
+	*(r->n > width ? &g->longer : &g->shorter) += 1;
+	return true;
+}
+
 /* True when the record has as many cells as it should; else rejects it. */
 static bool width_ok(const struct decoder *d, struct sl_csv_record *r, struct sl_batch *b,
 		     size_t row)
 {
 	const bool lenient = d->params->ragged == RAGGED_LENIENT;
 	const size_t width = d->reader.width;
-	if (r->n == width || (r->n > width && !d->params->header) || (r->n < width && lenient))
+	if (r->n == width || (r->n > width && !d->params->header))
 		return true;
-	if (lenient && r->n == width + 1 && d->reader.cells[width].text.n == 0)
-		return true;
+	if (lenient && (r->n < width || (r->n == width + 1 && !d->reader.cells[width].text.n)))
+		return note_ragged(b, r, width);
 	sl_batch_reject(b, row, "", "fields", "%zu fields, %zu expected", r->n, width);
 	return false;
 }
@@ -248,7 +259,10 @@ static bool width_ok(const struct decoder *d, struct sl_csv_record *r, struct sl
 static void decode_record(struct decoder *d, struct sl_csv_record *r, struct sl_batch *b)
 {
 	size_t row = sl_batch_add_row(b, r->pos);
-	if (r->fault)
+	if (r->open_line > 1)
+		sl_batch_reject(b, row, "", "syntax", "%s: opened on line %zu of the record",
+				r->fault, r->open_line);
+	else if (r->fault)
 		sl_batch_reject(b, row, "", "syntax", "%s", r->fault);
 	else if (width_ok(d, r, b, row))
 		store_cells(d, r->n, b, row);

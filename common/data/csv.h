@@ -57,6 +57,7 @@ struct sl_csv_record {
 	struct sl_pos pos; /* without the line end */
 	size_t n;	   /* cells; those beyond the reader's width are counted only */
 	const char *fault; /* NULL: fine */
+	size_t open_line;  /* of the quote that is never closed, from 1; 0: all are */
 	bool blank;
 };
 

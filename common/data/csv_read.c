@@ -22,6 +22,8 @@ static const char *find_quote(const struct sl_csv_reader *d, const char *p, cons
 	return p < end ? p : NULL;
 }
 
+static const char open_quote[] = "quote never closed";
+
 /* A quoted cell from its opening quote; returns the place behind it. */
 static const char *read_quoted(const struct sl_csv_reader *d, const char *p, const char *end,
 			       struct sl_csv_cell *cell, const char **fault)
@@ -31,7 +33,7 @@ static const char *read_quoted(const struct sl_csv_reader *d, const char *p, con
 	for (;;) {
 		const char *q = find_quote(d, p, end, &cell->escaped);
 		if (!q) {
-			*fault = "quote never closed";
+			*fault = open_quote;
 			cell->text = (struct sl_str){begin, (size_t)(end - begin)};
 			return end;
 		}
@@ -82,22 +84,35 @@ static const char *read_cell(const struct sl_csv_reader *d, const char *p, const
 	return p;
 }
 
+static size_t line_of(const char *begin, const char *p)
+{
+	size_t line = 1;
+
+	for (; (begin = memchr(begin, '\n', (size_t)(p - begin))); begin++)
+		line++;
+	return line;
+}
+
 size_t sl_csv_record(struct sl_csv_reader *d, struct sl_str bytes, size_t at,
 		     struct sl_csv_record *r)
 {
 	const char *p = bytes.p + at, *end = bytes.p + bytes.n;
+	const char *last;		/* cell begins here */
 	struct sl_csv_cell spare = {0}; /* where cells beyond the width go */
 
 	*r = (struct sl_csv_record){.pos.offset = (uint32_t)at};
 	for (;;) {
 		struct sl_csv_cell *cell = r->n <= d->width ? &d->cells[r->n] : &spare;
 		r->n++;
+		last = p;
 		p = read_cell(d, p, end, cell, &r->fault);
 		if (p == end || *p != d->delimiter)
 			break;
 		p++;
 	}
 	r->pos.length = (uint32_t)(p - bytes.p - (ptrdiff_t)at);
+	if (r->fault == open_quote)
+		r->open_line = line_of(bytes.p + at, last);
 	r->blank = r->pos.length == 0;
 	if (p < end && *p++ == '\r' && p < end && *p == '\n')
 		p++;

@@ -142,6 +142,8 @@ static bool make_part(struct sl_maker *m, const struct sl_clean_id *id, struct s
 	count_rows(&m->batch, &ret->counts);
 	tell_first_reject(&m->batch, ret);
 	tell_absent(m, ret);
+	ret->ragged = m->batch.ragged;
+	ret->offset = part->offset;
 	return m->dry_run ||
 	       sl_clean_write(m->writer, m->home, id, &m->batch, m->p->contract.n_stored,
 			      (struct sl_str){m->bytes.p, part->bytes}, part->offset, &ret->counts,

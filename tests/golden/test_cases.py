@@ -128,7 +128,12 @@ def test_f10_nan_is_no_number(case: Case) -> None:
 @pytest.mark.parametrize(("ragged", "kept", "rejected"), [("strict", 0, 3), ("lenient", 2, 1)])
 def test_f11_rows_one_separator_longer_than_the_header(case: Case, ragged: str, kept: int, rejected: int) -> None:
     s = case("f11.csv", "{ref: int64, pieces: int64, prix: int64}", f"{{csv: {{ragged: {ragged}}}}}", limit=3)
-    ran(s, kept, rejected)
+    done = ran(s, kept, rejected)
+    warnings = [line for line in done.stderr.splitlines() if "number of cells" in line]
+    assert len(warnings) == (ragged == "lenient"), done.stderr
+    for line in warnings:
+        assert line.startswith("WARNING") and "rows=2 cells_dropped=2 rows_filled=0" in line
+        assert 'first="inbox/f11.csv, byte 16"' in line
     rows = [["11", "40", "700"], ["12", "50", "800"]][:kept]
     assert texts(s, "select ref, pieces, prix from rows order by ref") == rows
     assert {r["rule"] for r in s.query(REJECTS)} == {"fields"}
@@ -142,6 +147,8 @@ def test_f13_quote_that_is_never_closed(case: Case, inputs: Path) -> None:
     reject = s.query(REJECTS)
     assert [(r["byte_offset"], r["reason"]) for r in reject] == [(line4, "quote never closed")]
     assert reject[0]["byte_length"] >= len(data) - line4 - 1
+    (shown,) = s("rejects", "show", "--format", "json").rows()
+    assert (shown["line"], shown["offset"]) == (4, line4)
     ran(case("f13.csv", "{id: int64, titre: text, prix: int64}", limit=1), 2, 1)
 
 

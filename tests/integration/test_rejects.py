@@ -33,6 +33,7 @@ def test_reject_is_shown_with_file_place_field_rule_and_masked_excerpt(shop: Slu
     assert reject["input"] == "inbox/b.csv"
     at, length = int(reject["offset"]), int(reject["length"])
     assert file.read_text()[at : at + length].strip() == record
+    assert reject["line"] == 4, "the header is line 1"
     assert (reject["field"], reject["rule"]) == ("country", "enum")
     assert "FR" not in reject["excerpt"] and "DE" not in reject["excerpt"]
     assert [c for c in reject["excerpt"] if not c.isalnum()] == [c for c in record if not c.isalnum()]
@@ -59,3 +60,30 @@ def test_mended_rule_and_its_run_again_bring_the_record_in_and_change_nothing_el
     assert shop.query(others) == untouched
     assert shop("rejects", "show", "--format", "json").rows() == []
     assert "r1" in shop("state").stdout.split("older rules")[1]
+
+
+def test_line_is_counted_over_parts_and_over_line_breaks_inside_cells(make: Make, tmp_path: Path) -> None:
+    """40,000 rows are three parts; every tenth record takes two lines, one bad record stands in each part."""
+    contract = "contract:\n  id: {type: int64, required: true}\n  note: text"
+    s = make(write_pipeline(tmp_path / "shop", extra="rejects: {limit: 9}", contract=contract), "embedded")
+    records = [f'{i},"a\nb"\n' if i % 10 == 0 else f"{i},c\n" for i in range(40_000)]
+    bad = [5, 17_001, 39_999]
+    for i in bad:
+        records[i] = "x,c\n"
+    text = "id,note\n" + "".join(records)
+    (tmp_path / "shop" / "inbox" / "a.csv").write_text(text)
+    s("run")
+    shown = s("rejects", "show", "--format", "json").rows()
+    assert [r["line"] for r in shown] == [2 + sum(x.count("\n") for x in records[:i]) for i in bad]
+    assert [text.encode()[r["offset"] :][:3] for r in shown] == [b"x,c"] * 3
+
+
+def test_line_is_left_open_where_lines_before_the_header_were_skipped(make: Make, tmp_path: Path) -> None:
+    s = make(write_pipeline(tmp_path / "shop", extra=LIMIT), "embedded")
+    file = Path(s.pipeline)
+    file.write_text(file.read_text().replace("codec: csv", "codec: {csv: {skip: 2}}"))
+    write_csv(tmp_path / "shop", "a.csv", [BAD])
+    inbox = tmp_path / "shop" / "inbox" / "a.csv"
+    inbox.write_text("made by hand\n\n" + inbox.read_text())
+    s("run")
+    assert [r["line"] for r in s("rejects", "show", "--format", "json").rows()] == [None]

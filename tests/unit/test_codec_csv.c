@@ -446,6 +446,41 @@ static void test_case_f13_a_quote_never_closed(void **state)
 	});
 }
 
+static void test_csv_open_quote_says_its_line_where_that_is_not_the_records(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *reason;
+	} cases[] = {
+		{"id,t\n1,\"x\n", "quote never closed"},
+		{"id,t\n\"1\n2\r\n\",\"x\ny\n",
+		 "quote never closed: opened on line 3 of the record"},
+	};
+	struct kit k;
+	kit_open(&k, "csv", NULL, two, 2);
+	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
+		assert_true(kit_decode(&k, sl_str_of(cases[i].in), true));
+		assert_int_equal(k.batch.n_rejects, 1);
+		assert_string_equal(k.batch.rejects[0].reason, cases[i].reason);
+	}
+	kit_close(&k);
+}
+
+static void test_csv_lenient_rows_are_counted_with_the_first_place(void **state)
+{
+	(void)state;
+	static const struct setting lenient[] = {{"ragged", "lenient"}, {NULL, NULL}};
+	struct kit k;
+	kit_open(&k, "csv", lenient, two, 2);
+	kit_run(&k, "id,t\n1,a\n2,b,\n3\n4,c,\n5,d,e\n");
+	assert_int_equal(k.batch.ragged.longer, 2);
+	assert_int_equal(k.batch.ragged.shorter, 1);
+	assert_int_equal(k.batch.ragged.first.offset, strlen("1,a\n"));
+	kit_run(&k, "id,t\n1,a\n");
+	assert_int_equal(k.batch.ragged.longer + k.batch.ragged.shorter, 0);
+	kit_close(&k);
+}
+
 static void test_case_f17_two_columns_of_one_name(void **state)
 {
 	(void)state;
@@ -558,6 +593,8 @@ int main(void)
 		cmocka_unit_test(test_case_f11_one_separator_too_many),
 		cmocka_unit_test(test_case_f13_a_quote_never_closed),
 		cmocka_unit_test(test_case_f17_two_columns_of_one_name),
+		cmocka_unit_test(test_csv_open_quote_says_its_line_where_that_is_not_the_records),
+		cmocka_unit_test(test_csv_lenient_rows_are_counted_with_the_first_place),
 		cmocka_unit_test(test_case_f19_one_line_of_another_encoding),
 		cmocka_unit_test(test_case_f20_crlf_and_lf_give_the_same_rows),
 		cmocka_unit_test(test_case_p04_empty_text_and_null_differ),
