@@ -90,8 +90,10 @@ void sl_cancel_hook(void (*hook)(void *), void *arg)
 
 void sl_parent_watch(void)
 {
-	pid_t before = getppid();
+	const pid_t before = getppid();
 
+	if (before == 0 && getpid() != 1)
+		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != before)
 		_exit(sl_err_exit_code(SL_ERR_CANCELLED));

@@ -20,7 +20,8 @@ SL_NODISCARD bool sl_cancel_check(struct sl_err *err);
  */
 void sl_cancel_hook(void (*hook)(void *), void *arg);
 
-/* PR_SET_PDEATHSIG with SIGKILL; exits at once when the parent changed meanwhile. */
+/* PR_SET_PDEATHSIG with SIGKILL; exits at once when the parent changed meanwhile. Not for a process
+ * that was executed into a running container: its parent is a go-between that ends at once. */
 void sl_parent_watch(void);
 
 /* Sleeps up to us µs, less when a stop is asked for; returns as sl_cancel_check. */
