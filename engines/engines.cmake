@@ -12,3 +12,14 @@ target_link_libraries(engine_curl PRIVATE PkgConfig::CURL)
 sluice_module(mongo engines/mongo.c engines/mongo_bson.c engines/mongo_mark.c engines/mongo_read.c
   engines/mongo_write.c)
 target_link_libraries(engine_mongo PRIVATE PkgConfig::MONGOC)
+
+# hiredis with TLS, where scripts/get-hiredis has built one (scripts/lib.sh does): linked into the module.
+set(hiredis ${CMAKE_SOURCE_DIR}/.cache/hiredis)
+if(EXISTS ${hiredis}/lib/libhiredis.a)
+  find_package(OpenSSL REQUIRED)
+  sluice_module(redis engines/redis.c engines/redis_stream.c engines/redis_tls.c)
+  target_include_directories(engine_redis SYSTEM PRIVATE ${hiredis}/include)
+  target_link_libraries(engine_redis PRIVATE ${hiredis}/lib/libhiredis.a OpenSSL::SSL)
+else()
+  message(WARNING "no Redis: run scripts/get-hiredis, then configure again")
+endif()

@@ -48,10 +48,16 @@ need_duckdb() {
 	"$ROOT/scripts/get-duckdb" "$ROOT/.cache/duckdb" >/dev/null || fail "cannot get libduckdb.so (see above)"
 }
 
+# hiredis with TLS, pinned by checksum, built in .cache/hiredis.
+need_hiredis() {
+	"$ROOT/scripts/get-hiredis" "$ROOT/.cache/hiredis" >/dev/null || fail "cannot build hiredis (see above)"
+}
+
 # configure PRESET: cmake's part of a build.
 configure() {
 	need_packages "$ROOT/scripts/packages.build"
 	need_duckdb
+	need_hiredis
 	(cd "$ROOT" && cmake --preset "$1" -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
 		${WERROR:+-DSLUICE_WERROR=ON} >"build/.$1.log" 2>&1) || {
 		cat "$ROOT/build/.$1.log" >&2

@@ -9,6 +9,7 @@
 #include "run/progress.h"
 #include "run/stage.h"
 #include "tasks/normalize/maker.h"
+#include "tasks/normalize/tickets.h"
 #include "tasks/normalize/work.h"
 
 struct normalize {
@@ -72,27 +73,71 @@ static void tell_news(const struct sl_run *run, const struct news *news)
 		       run->result.rejected, news->reject);
 }
 
-static bool make_item(struct sl_run *run, struct sl_maker *m, const struct sl_work_item *item,
-		      struct sl_progress *progress, struct news *news, struct sl_err *err)
+/* One execution: its list of work and what is done of it. */
+struct doing {
+	struct sl_run *run;
+	struct sl_maker *maker;
+	struct sl_work work;
+	bool **made; /* per item, per part of it */
+	bool *told;  /* per item: that its chunk lacks columns */
+	struct sl_progress progress;
+	struct news news;
+};
+
+static void prepare(struct doing *d)
 {
-	bool told = false;
+	struct sl_arena *arena = &d->run->arena;
 
-	for (uint32_t i = 0; i < item->n; i++) {
-		struct sl_made made;
+	d->made = sl_arena_zalloc(arena, d->work.n + 1, sizeof(*d->made));
+	d->told = sl_arena_zalloc(arena, d->work.n + 1, sizeof(*d->told));
+	for (size_t i = 0; i < d->work.n; i++)
+		d->made[i] = sl_arena_zalloc(arena, d->work.v[i].n, sizeof(**d->made));
+}
 
-		if (!sl_cancel_check(err) ||
-		    !sl_maker_part(m, item->source, item->chunk, item->first + i, &made, err))
-			return false;
-		add_counts(&run->result, &made);
-		add_ragged(&made, news);
-		if (!*news->reject)
-			memcpy(news->reject, made.reject, sizeof(made.reject));
-		if (*made.absent && !told)
-			tell_absent(&made, news);
-		told = told || *made.absent;
-		sl_progress(progress, "records=%" PRIu64 " rejected=%" PRIu64, run->result.n_in,
-			    run->result.rejected);
-	}
+/* Part i of an item, from the ticket or, without one, from bronze. */
+static bool make_part(struct doing *d, size_t item, uint32_t i, const struct sl_ticket *ticket,
+		      struct sl_err *err)
+{
+	const struct sl_work_item *w = &d->work.v[item];
+	struct sl_result *result = &d->run->result;
+	struct sl_made made;
+
+	if (!sl_cancel_check(err) ||
+	    !sl_maker_part(d->maker, w->source, w->chunk, w->first + i, ticket, &made, err))
+		return false;
+	d->made[item][i] = true;
+	add_counts(result, &made);
+	add_ragged(&made, &d->news);
+	if (!*d->news.reject)
+		memcpy(d->news.reject, made.reject, sizeof(made.reject));
+	if (*made.absent && !d->told[item])
+		tell_absent(&made, &d->news);
+	d->told[item] = d->told[item] || *made.absent;
+	sl_progress(&d->progress, "records=%" PRIu64 " rejected=%" PRIu64, result->n_in,
+		    result->rejected);
+	return true;
+}
+
+/* What goes wrong with a ticket is tried again from bronze, and told there. */
+static bool make_carried(void *ctx, size_t item, const struct sl_ticket *ticket, struct sl_err *err)
+{
+	struct doing *d = ctx;
+	const uint32_t i = ticket->part - d->work.v[item].first;
+
+	if (d->made[item][i] || make_part(d, item, i, ticket, err))
+		return true;
+	if (err->kind == SL_ERR_CANCELLED)
+		return false;
+	sl_err_clear(err);
+	return true;
+}
+
+static bool make_rest(struct doing *d, struct sl_err *err)
+{
+	for (size_t k = 0; k < d->work.n; k++)
+		for (uint32_t i = 0; i < d->work.v[k].n; i++)
+			if (!d->made[k][i] && !make_part(d, k, i, NULL, err))
+				return false;
 	return true;
 }
 
@@ -118,26 +163,33 @@ static void tell_work(const struct sl_run *run, const struct sl_work *work)
 	       run->part_n, work->n, parts, sl_buf_z(&ids));
 }
 
+static bool make_all(struct doing *d, const char *parts, struct sl_err *err)
+{
+	struct sl_run *run = d->run;
+
+	if (!(parts ? sl_work_of_list(run, parts, &d->work, err)
+		    : sl_work_of_run(run, &d->work, err)))
+		return false;
+	run->result.entries = d->work.entries;
+	run->result.partitions = run->part_n;
+	tell_work(run, &d->work);
+	prepare(d);
+	if (!parts && !run->dry_run && !sl_normalize_take(run, &d->work, make_carried, d, err))
+		return false;
+	return make_rest(d, err);
+}
+
 static bool run_normalize(struct sl_run *run, const void *p, struct sl_err *err)
 {
 	const struct normalize *n = p;
-	sl_cleanup(sl_maker_free) struct sl_maker *m = NULL;
-	struct news news = {.absent = 0};
-	struct sl_progress progress = sl_progress_begin("normalizing");
-	struct sl_work work;
+	sl_cleanup(sl_maker_free) struct sl_maker *m =
+		sl_maker_new(run->p, &run->home, run->dry_run);
+	struct doing d = {.run = run, .maker = m, .progress = sl_progress_begin("normalizing")};
 
-	if (n->parts ? !sl_work_of_list(run, n->parts, &work, err)
-		     : !sl_work_of_run(run, &work, err))
+	if (!make_all(&d, n->parts, err))
 		return false;
-	run->result.entries = work.entries;
-	run->result.partitions = run->part_n;
-	tell_work(run, &work);
-	m = sl_maker_new(run->p, &run->home, run->dry_run);
-	for (size_t i = 0; i < work.n; i++)
-		if (!make_item(run, m, &work.v[i], &progress, &news, err))
-			return false;
-	sl_progress_end(&progress);
-	tell_news(run, &news);
+	sl_progress_end(&d.progress);
+	tell_news(run, &d.news);
 	return true;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "run/lock.h"
 #include "run/telemetry.h"
+#include "run/tickets.h"
 #include "store/sink.h"
 
 static bool run_report(struct sl_run *run, const void *params, struct sl_err *err)
@@ -15,6 +16,8 @@ static bool run_report(struct sl_run *run, const void *params, struct sl_err *er
 	(void)params;
 	if (!sl_telemetry_read(run, &records, err))
 		return false;
+	if (!run->dry_run)
+		sl_tickets_drop_run(run);
 	if (records.n == 0 || run->dry_run)
 		return true;
 	if (!sl_store_lock(run, err) || !sl_sink_open(run->p, &run->home, &sink, err))

@@ -13,6 +13,7 @@
 #include "run/lock.h"
 #include "run/progress.h"
 #include "run/stage.h"
+#include "run/tickets.h"
 #include "store/log.h"
 #include "store/sink.h"
 #include "tasks/store/parts.h"
@@ -349,6 +350,8 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.pending));
 	sl_buf_release(&st.pending);
 	sl_progress_end(&st.progress);
+	if (ok)
+		sl_tickets_drop_run(run);
 	if (!ok || !p->report) {
 		sl_sink_close(st.sink);
 		return ok;

@@ -64,6 +64,14 @@ struct sl_query {
 };
 
 /* One backend, resolved: which engine and connection serve which role. */
+/* The queue's settings: what rides along, where it stands, how long it may stay. */
+struct sl_queue_settings {
+	const char *prefix; /* of every key */
+	uint64_t part;	    /* bytes of a part that its ticket may carry */
+	uint64_t budget;    /* bytes that a run's tickets may carry together */
+	int64_t ttl;	    /* µs: what nobody takes goes away by itself */
+};
+
 struct sl_backend {
 	const char *name;	/* "embedded" */
 	const char *store;	/* module: "duckdb" or "pg" */
@@ -72,6 +80,7 @@ struct sl_backend {
 	const char *bronze_conn;
 	const char *queue; /* "redis", NULL: none */
 	const char *queue_conn;
+	struct sl_queue_settings queue_settings;
 	const char *documents; /* "file", "mongo" */
 	const char *documents_conn;
 	struct sl_place at;

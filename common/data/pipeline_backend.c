@@ -3,6 +3,7 @@
  * checked; the one in use is also resolved. Without the section, or without a backend "embedded" in
  * it, embedded needs no server: files and DuckDB.
  */
+#include "base/clock.h"
 #include "data/pipeline_read.h"
 
 struct roles {
@@ -11,9 +12,21 @@ struct roles {
 
 const struct sl_field sl_backend_fields[] = {
 	SL_F_NODE(struct roles, bronze, 0, "collected files: file (default), {s3: CONNECTION}"),
-	SL_F_NODE(struct roles, queue, 0, "tickets: {redis: CONNECTION}; default none"),
+	SL_F_NODE(struct roles, queue, 0, "tickets: {redis: CONNECTION, …}; default none"),
 	SL_F_NODE(struct roles, store, 0, "tables: duckdb (default), {postgres: CONNECTION}"),
 	SL_F_NODE(struct roles, documents, 0, "documents: file (default), {mongo: CONNECTION}"),
+	SL_F_END,
+};
+
+/* Beside the connection in {redis: CONNECTION}. */
+const struct sl_field sl_queue_fields[] = {
+	SL_F_TEXT(struct sl_queue_settings, prefix, 0, "sluice", "begin of every key of ours"),
+	SL_F_SIZE(struct sl_queue_settings, part, 0, "256KiB", 0, 2 << 20,
+		  "most bytes of a packed part that its ticket carries"),
+	SL_F_SIZE(struct sl_queue_settings, budget, 0, "64MiB", 0, INT64_C(1) << 40,
+		  "most bytes that the tickets of one run carry; 0: tickets alone"),
+	SL_F_DURATION(struct sl_queue_settings, ttl, 0, "1d", 0, 0,
+		      "after which what is left of a run goes away by itself"),
 	SL_F_END,
 };
 
@@ -24,7 +37,7 @@ static const struct word {
 	bool connection, built;
 } words[] = {
 	{"bronze", "file", "file", false, true},      {"bronze", "s3", "s3", true, false},
-	{"queue", "redis", "redis", true, false},     {"store", "duckdb", "duckdb", false, true},
+	{"queue", "redis", "redis", true, true},      {"store", "duckdb", "duckdb", false, true},
 	{"store", "postgres", "pg", true, true},      {"documents", "file", "file", false, true},
 	{"documents", "mongo", "mongo", true, false},
 };
@@ -50,23 +63,48 @@ static const struct word *find_word(struct sl_reading *r, const char *role, cons
 	return NULL;
 }
 
-/* "duckdb", or {postgres: warehouse}. Leaves module and conn alone when the role is not named. */
-static void read_role(struct sl_reading *r, const char *role, const struct sl_node *n, bool chosen,
-		      const char **module, const char **conn)
+/* What a role is read into. */
+struct role {
+	const char *name;
+	const char **module, **conn;
+	const struct sl_field *settings; /* further keys beside the engine's, or NULL */
+};
+
+/* Index of the one key that is no setting, -1 when there is none or several. */
+static ptrdiff_t find_engine(const struct role *role, const struct sl_node *map)
+{
+	ptrdiff_t found = -1;
+
+	for (size_t i = 0; i < map->n; i++) {
+		if (role->settings && sl_field_find(role->settings, map->keys[i]->text))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (ptrdiff_t)i;
+	}
+	return found;
+}
+
+/* "duckdb", or {postgres: warehouse}, settings beside it. Leaves module and conn alone when the
+ * role is not named. */
+static const struct word *read_role(struct sl_reading *r, const struct role *role,
+				    const struct sl_node *n, bool chosen)
 {
 	if (!n || n->bad)
-		return;
+		return NULL;
 	bool plain = n->kind == SL_NODE_SCALAR && !sl_node_is_null(n);
-	if (!plain && (n->kind != SL_NODE_MAP || n->n != 1)) {
+	ptrdiff_t at = n->kind == SL_NODE_MAP ? find_engine(role, n) : -1;
+	if (!plain && at < 0) {
 		sl_diag_add(r->diags, SL_E1005, n->at,
-			    "\"%s\" must be an engine, or one engine with its connection", role);
-		return;
+			    "\"%s\" must be an engine, or one engine with its connection",
+			    role->name);
+		return NULL;
 	}
-	const struct sl_node *name = plain ? n : n->keys[0];
-	const struct sl_node *id = plain ? NULL : n->items[0];
-	const struct word *w = find_word(r, role, name->text, name->at);
+	const struct sl_node *name = plain ? n : n->keys[at];
+	const struct sl_node *id = plain ? NULL : n->items[at];
+	const struct word *w = find_word(r, role->name, name->text, name->at);
 	if (!w)
-		return;
+		return NULL;
 	if (w->connection && !id)
 		sl_diag_add(r->diags, SL_E1004, name->at,
 			    "\"%s\" needs a connection: {%s: CONNECTION}", w->word, w->word);
@@ -78,9 +116,45 @@ static void read_role(struct sl_reading *r, const char *role, const struct sl_no
 	if (chosen && !w->built)
 		sl_diag_add(r->diags, SL_E1008, name->at,
 			    "this version has no \"%s\" for %s: choose another backend", w->word,
-			    role);
-	*module = w->module;
-	*conn = id ? id->text : NULL;
+			    role->name);
+	*role->module = w->module;
+	*role->conn = id ? id->text : NULL;
+	return w;
+}
+
+static void check_ttl(struct sl_reading *r, int64_t ttl, struct sl_place at)
+{
+	if (ttl < SL_SECOND || ttl > 365 * SL_DAY)
+		sl_diag_add(r->diags, SL_E1007, at, "\"ttl\" must be from 1s to 365d");
+}
+
+/* It stands in keys, patterns of rights and shell lines. */
+static void check_prefix(struct sl_reading *r, const char *prefix, struct sl_place at)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-";
+	size_t n = strlen(prefix);
+
+	if (n == 0 || n > 64 || strspn(prefix, letters) != n)
+		sl_diag_add(r->diags, SL_E1007, at,
+			    "\"prefix\" must be 1 to 64 of A-Z a-z 0-9 _ . : -, not \"%s\"",
+			    prefix);
+}
+
+static void read_queue(struct sl_reading *r, struct sl_backend *b, const struct sl_node *n,
+		       bool chosen)
+{
+	const struct role role = {"queue", &b->queue, &b->queue_conn, sl_queue_fields};
+	const struct word *w = read_role(r, &role, n, chosen);
+	const bool is_map = w && n->kind == SL_NODE_MAP;
+	const char *const beside[] = {w ? w->word : NULL, NULL};
+
+	sl_fields_read(sl_queue_fields, &b->queue_settings, sizeof(b->queue_settings),
+		       is_map ? n : NULL, beside, "queue", &r->p->arena, r->diags);
+	if (!is_map || !b->queue_settings.prefix)
+		return;
+	check_prefix(r, b->queue_settings.prefix, sl_value_place(n, "prefix", n->at));
+	check_ttl(r, b->queue_settings.ttl, sl_value_place(n, "ttl", n->at));
 }
 
 static void read_backend(struct sl_reading *r, struct sl_backend *b, const struct sl_node *map,
@@ -90,10 +164,13 @@ static void read_backend(struct sl_reading *r, struct sl_backend *b, const struc
 	const char *what = sl_arena_printf(&r->p->arena, "backend \"%s\"", b->name);
 	sl_fields_read(sl_backend_fields, &roles, sizeof(roles), map, NULL, what, &r->p->arena,
 		       r->diags);
-	read_role(r, "bronze", roles.bronze, chosen, &b->bronze, &b->bronze_conn);
-	read_role(r, "queue", roles.queue, chosen, &b->queue, &b->queue_conn);
-	read_role(r, "store", roles.store, chosen, &b->store, &b->store_conn);
-	read_role(r, "documents", roles.documents, chosen, &b->documents, &b->documents_conn);
+	const struct role bronze = {"bronze", &b->bronze, &b->bronze_conn, NULL};
+	const struct role store = {"store", &b->store, &b->store_conn, NULL};
+	const struct role documents = {"documents", &b->documents, &b->documents_conn, NULL};
+	read_role(r, &bronze, roles.bronze, chosen);
+	read_queue(r, b, roles.queue, chosen);
+	read_role(r, &store, roles.store, chosen);
+	read_role(r, &documents, roles.documents, chosen);
 }
 
 static const struct sl_backend embedded = {

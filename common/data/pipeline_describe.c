@@ -12,7 +12,7 @@ static const struct {
 	{"contract", sl_contract_fields},     {"store", sl_store_fields},
 	{"rejects", sl_rejects_fields},	      {"models", sl_model_fields},
 	{"queries", sl_query_fields},	      {"parallel", sl_parallel_fields},
-	{"backends", sl_backend_fields},
+	{"backends", sl_backend_fields},      {"queue", sl_queue_fields},
 };
 
 static void add_item(struct sl_buf *out, bool first, const char *name, const char *summary,

@@ -25,6 +25,7 @@ extern const struct sl_field sl_parallel_fields[];
 extern const struct sl_field sl_model_fields[];
 extern const struct sl_field sl_query_fields[];
 extern const struct sl_field sl_backend_fields[];
+extern const struct sl_field sl_queue_fields[];
 
 /* The environment first, then opts->overrides, so that these win. */
 void sl_read_overrides(struct sl_reading *r);

@@ -106,6 +106,14 @@ SL_NODISCARD bool sl_bronze_find(const struct sl_home *home, const char *source,
  */
 SL_NODISCARD bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out,
 				 struct sl_err *err);
+/* Part k as it stands in the file: its frames, appended to out. */
+SL_NODISCARD bool sl_bronze_frames(struct sl_bronze_reader *r, size_t k, struct sl_buf *out,
+				   struct sl_err *err);
 void sl_bronze_close(struct sl_bronze_reader *r);
+
+/* Unpacks the frames of a part of so many raw bytes into out, as sl_bronze_read does. SL_ERR_DATA.
+ */
+SL_NODISCARD bool sl_bronze_unpack(struct sl_str frames, uint64_t bytes, struct sl_buf *out,
+				   struct sl_err *err);
 
 #endif

@@ -89,6 +89,15 @@ static bool open_file(struct sl_bronze_reader *r, struct sl_err *err)
 	return true;
 }
 
+static ZSTD_DCtx *new_zstd(void)
+{
+	ZSTD_DCtx *zstd = ZSTD_createDCtx();
+
+	if (!zstd)
+		SL_BUG("out of memory for decompression");
+	return zstd;
+}
+
 /* *ret = NULL when there is no such chunk. */
 static bool open_chunk(const struct sl_home *home, const char *source, const char *id, bool needed,
 		       struct sl_bronze_reader **ret, struct sl_err *err)
@@ -98,9 +107,7 @@ static bool open_chunk(const struct sl_home *home, const char *source, const cha
 	*ret = NULL;
 	r->depot = home->shared;
 	r->name = sl_bronze_name(source, id);
-	r->zstd = ZSTD_createDCtx();
-	if (!r->zstd)
-		SL_BUG("out of memory for decompression");
+	r->zstd = new_zstd();
 	bool ok = open_file(r, err);
 	if (ok && !r->file && needed)
 		ok = damaged(r, err, "the file is missing");
@@ -139,26 +146,51 @@ const struct sl_chunk *sl_bronze_chunk(const struct sl_bronze_reader *r)
 	return &r->chunk;
 }
 
-bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out, struct sl_err *err)
+bool sl_bronze_frames(struct sl_bronze_reader *r, size_t k, struct sl_buf *out, struct sl_err *err)
 {
 	const struct sl_part *p = &r->chunk.parts[k];
 
 	SL_ASSERT(k < r->chunk.n_parts && !p->oversize);
 	if (p->bytes > SL_PART_BYTES || p->frames > ZSTD_compressBound(SL_PART_BYTES))
 		return damaged(r, err, "a part is larger than it can be");
-	sl_buf_clear(&r->frames);
-	if (!read_at(r, p->at, p->frames, &r->frames, err))
-		return false;
+	return read_at(r, p->at, p->frames, out, err);
+}
+
+/* NULL, or what is wrong with the frames. */
+static const char *unpack(ZSTD_DCtx *zstd, struct sl_str frames, uint64_t bytes, struct sl_buf *out)
+{
 	sl_buf_clear(out);
-	char *to = sl_buf_room(out, p->bytes + SL_DECODE_PADDING);
-	size_t n = ZSTD_decompressDCtx(r->zstd, to, p->bytes, r->frames.p, r->frames.n);
+
+	char *to = sl_buf_room(out, bytes + SL_DECODE_PADDING);
+	size_t n = ZSTD_decompressDCtx(zstd, to, bytes, frames.p, frames.n);
+
 	if (ZSTD_isError(n))
-		return damaged(r, err, ZSTD_getErrorName(n));
-	if (n != p->bytes)
-		return damaged(r, err, "a part is shorter than its header says");
+		return ZSTD_getErrorName(n);
+	if (n != bytes)
+		return "a part is shorter than its header says";
 	memset(to + n, 0, SL_DECODE_PADDING);
 	sl_buf_grew(out, n);
-	return true;
+	return NULL;
+}
+
+bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out, struct sl_err *err)
+{
+	const char *why;
+
+	sl_buf_clear(&r->frames);
+	if (!sl_bronze_frames(r, k, &r->frames, err))
+		return false;
+	why = unpack(r->zstd, sl_buf_str(&r->frames), r->chunk.parts[k].bytes, out);
+	return !why || damaged(r, err, why);
+}
+
+bool sl_bronze_unpack(struct sl_str frames, uint64_t bytes, struct sl_buf *out, struct sl_err *err)
+{
+	ZSTD_DCtx *zstd = new_zstd();
+	const char *why = bytes > SL_PART_BYTES ? "too large" : unpack(zstd, frames, bytes, out);
+
+	ZSTD_freeDCtx(zstd);
+	return !why || sl_err_set(err, SL_ERR_DATA, "cannot unpack a part: %s", why);
 }
 
 void sl_bronze_close(struct sl_bronze_reader *r)

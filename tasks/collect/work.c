@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "tasks/collect/session.h"
+#include "tasks/collect/tickets.h"
 
 static void add_entry(struct sl_totals *t, const struct sl_log_entry *e)
 {
@@ -114,7 +115,7 @@ static bool summarize(struct sl_run *run, struct sl_err *err)
 	if (t.entries == 0 && run->result.pending == 0)
 		return sl_err_set(err, SL_ERR_NOTHING, "nothing to do: no new or changed input");
 	run->result.partitions = sl_totals_partitions(run, &t);
-	return true;
+	return t.entries == 0 || sl_collect_tell(run, run->result.partitions, err);
 }
 
 static bool check_source(const struct sl_run *run, struct sl_err *err)

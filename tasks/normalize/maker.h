@@ -15,6 +15,7 @@
 #include "data/pipeline.h"
 #include "store/clean.h"
 #include "store/home.h"
+#include "store/ticket.h"
 
 struct sl_maker;
 
@@ -35,12 +36,13 @@ struct sl_made {
 
 /*
  * Makes or adopts part (from 0) of a chunk. Consecutive parts of one chunk share its reader and
- * decoder. Errors: SL_ERR_IO (chunk missing or damaged), SL_ERR_DATA (its header record is
- * unusable), SL_ERR_NO_INPUT (the chunk has no such part). Fault points normalize.before_part,
- * .after_part.
+ * decoder. ticket: carries that part, then bronze is not read; NULL: none does. Errors: SL_ERR_IO
+ * (chunk missing or damaged), SL_ERR_DATA (its header record is unusable), SL_ERR_NO_INPUT (the
+ * chunk has no such part); whatever a ticket leads to may be tried again without it. Fault points
+ * normalize.before_part, .after_part.
  */
 SL_NODISCARD bool sl_maker_part(struct sl_maker *m, const struct sl_source *source,
-				const char *chunk, uint32_t part, struct sl_made *ret,
-				struct sl_err *err);
+				const char *chunk, uint32_t part, const struct sl_ticket *ticket,
+				struct sl_made *ret, struct sl_err *err);
 
 #endif

@@ -1,138 +1,32 @@
 /*
- * What one execution of normalize has to do: see work.h. The chunks of a run and their owners are a
- * pure function of the log, so that clearing one mapped task does exactly its share again.
+ * What one execution of normalize has to do: see work.h.
  */
 #include "tasks/normalize/work.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "store/log.h"
+#include "store/share.h"
 
 #define LIST_BYTES_MAX ((size_t)64 << 20)
 
-struct found {
-	const struct sl_log_chunk *chunk;
-	const struct sl_source *source;
-	bool wanted; /* of an input's newest edition: store takes no other */
-};
-
-/* The run's chunks, gathered over sources and entries. */
-struct gathered {
-	struct found *v;
-	size_t n, cap;
-};
-
-static void release_gathered(struct gathered *g)
-{
-	free(g->v);
-}
-
-static void add_chunk(struct gathered *g, struct found f)
-{
-	if (g->n == g->cap) {
-		g->cap = g->cap ? g->cap * 2 : 64;
-		g->v = sl_xrealloc(g->v, g->cap, sizeof(*g->v));
-	}
-	g->v[g->n++] = f;
-}
-
-static void add_input(struct gathered *g, const struct sl_source *source, uint64_t n,
-		      const struct sl_log_input *in, const struct sl_inventory *inventory)
-{
-	const struct sl_edition *newest = sl_inventory_find(inventory, in->name);
-	const bool wanted = newest && newest->n == n;
-
-	for (size_t k = 0; k < in->n_chunks; k++)
-		add_chunk(g, (struct found){&in->chunks[k], source, wanted});
-}
-
-static bool gather_entry(struct sl_run *run, const struct sl_source *source, uint64_t n,
-			 const struct sl_inventory *inventory, struct gathered *g,
-			 struct sl_err *err)
-{
-	struct sl_log_entry entry;
-
-	if (!sl_log_read(&run->home, source->name, n, &run->arena, &entry, err))
-		return false;
-	for (size_t i = 0; i < entry.n_inputs; i++)
-		add_input(g, source, n, &entry.inputs[i], inventory);
-	return true;
-}
-
-static bool gather_source(struct sl_run *run, const struct sl_source *source, struct gathered *g,
-			  uint64_t *entries, struct sl_err *err)
-{
-	struct sl_inventory inventory;
-	uint64_t *own;
-	size_t n_own;
-
-	if (!sl_run_entries(&run->home, run->run_id, source->name, &run->arena, &own, &n_own,
-			    err) ||
-	    !sl_log_inventory(&run->home, source->name, 0, &run->arena, &inventory, err))
-		return false;
-	*entries += n_own;
-	for (size_t i = 0; i < n_own; i++)
-		if (!gather_entry(run, source, own[i], &inventory, g, err))
-			return false;
-	return true;
-}
-
-static bool gather_run(struct sl_run *run, struct gathered *g, uint64_t *entries,
-		       struct sl_err *err)
-{
-	for (size_t i = 0; i < run->p->n_sources; i++) {
-		const struct sl_source *source = &run->p->sources[i];
-
-		if (run->source && strcmp(run->source, source->name) != 0)
-			continue;
-		if (!gather_source(run, source, g, entries, err))
-			return false;
-	}
-	return true;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	return strcmp(((const struct found *)a)->chunk->id, ((const struct found *)b)->chunk->id);
-}
-
-/* An input collected anew within the run, unchanged, stands in two entries with the same chunk. */
-static void drop_repeated(struct gathered *g)
-{
-	size_t n = 0;
-
-	if (g->n)
-		qsort(g->v, g->n, sizeof(*g->v), by_id);
-	for (size_t i = 0; i < g->n; i++) {
-		if (n > 0 && by_id(&g->v[n - 1], &g->v[i]) == 0)
-			g->v[n - 1].wanted |= g->v[i].wanted;
-		else
-			g->v[n++] = g->v[i];
-	}
-	g->n = n;
-}
-
 bool sl_work_of_run(struct sl_run *run, struct sl_work *ret, struct sl_err *err)
 {
-	sl_cleanup(release_gathered) struct gathered g = {NULL, 0, 0};
-	const struct sl_log_chunk **chunks;
-	uint32_t *owner;
+	struct sl_share share;
 
 	*ret = (struct sl_work){NULL, 0, 0};
-	if (!gather_run(run, &g, &ret->entries, err))
+	if (!sl_share_read(run->p, &run->home, run->run_id, run->source, run->part_n, &run->arena,
+			   &share, err))
 		return false;
-	drop_repeated(&g);
-	chunks = sl_arena_zalloc(&run->arena, g.n + 1, sizeof(*chunks));
-	owner = sl_arena_zalloc(&run->arena, g.n + 1, sizeof(*owner));
-	ret->v = sl_arena_zalloc(&run->arena, g.n + 1, sizeof(*ret->v));
-	for (size_t i = 0; i < g.n; i++)
-		chunks[i] = g.v[i].chunk;
-	sl_partition(chunks, g.n, run->part_n, owner);
-	for (size_t i = 0; i < g.n; i++)
-		if (owner[i] == run->part_k - 1 && g.v[i].wanted)
-			ret->v[ret->n++] = (struct sl_work_item){g.v[i].source, chunks[i]->id, 0,
-								 chunks[i]->parts};
+	ret->entries = share.entries;
+	ret->v = sl_arena_zalloc(&run->arena, share.n + 1, sizeof(*ret->v));
+	for (size_t i = 0; i < share.n; i++) {
+		const struct sl_shared *s = &share.v[i];
+
+		if (s->owner == run->part_k - 1 && s->wanted)
+			ret->v[ret->n++] =
+				(struct sl_work_item){s->source, s->chunk->id, 0, s->chunk->parts};
+	}
 	return true;
 }
 

@@ -33,9 +33,9 @@ static size_t list_steps(const struct sl_pipeline *p, struct step *steps)
 	static const struct step all[] = {
 		{"collect", "sluice-collect", "--pipeline", false, false, true},
 		{"normalize", "sluice-normalize", "--pipeline", true, false, true},
-		{"store", "sluice-store", "--pipeline", false, true, false},
+		{"store", "sluice-store", "--pipeline", false, true, true},
 		{"aggregate", "sluice-aggregate", "--pipeline", false, true, false},
-		{"report", "sluice-report", "--pipeline", false, true, false},
+		{"report", "sluice-report", "--pipeline", false, true, true},
 	};
 	size_t n = 0;
 
