@@ -282,7 +282,7 @@ struct sl_carry *sl_carry_new(struct sl_wire *w, struct sl_exchange *x)
 	SET(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	SET(c, CURLOPT_OPENSOCKETDATA, c);
 	if (w->conf.cookies) {
-		SET(c, CURLOPT_COOKIEFILE, "");
+		SET(c, CURLOPT_COOKIEFILE, ""); /* switches them on */
 		SET(c, CURLOPT_SHARE, w->share);
 	}
 	set_limits(c, &w->conf);
@@ -362,7 +362,8 @@ void sl_carry_free(struct sl_carry *c)
 		w->cap_idle = w->cap_idle ? 2 * w->cap_idle : 16;
 		w->idle = sl_xrealloc(w->idle, w->cap_idle, sizeof(CURL *));
 	}
-	curl_easy_reset(c->easy); /* it holds credentials and our pointers */
+	SET(c, CURLOPT_COOKIEFILE, NULL); /* the reset of libcurl 7.88 forgets to free it */
+	curl_easy_reset(c->easy);	  /* it holds credentials and our pointers */
 	w->idle[w->n_idle++] = c->easy;
 	curl_slist_free_all(c->fields);
 	c->x->engine = NULL;

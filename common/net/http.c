@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/module.h"
 #include "net/http_private.h"
+#include "net/robots.h"
 
 #define WAIT_US (SL_SECOND / 5) /* until a stop request is looked for again */
 #define EXCERPT 200		/* bytes of a refusing answer's body in a message */
@@ -52,6 +53,18 @@ static void free_list(struct sl_flight *f)
 	}
 }
 
+static void free_hosts(struct sl_host *host)
+{
+	for (struct sl_host *next; host; host = next) {
+		next = host->next;
+		free_list(host->first);
+		sl_robots_free(host->robots);
+		free((void *)(uintptr_t)host->robots_req.url);
+		free(host->key);
+		free(host);
+	}
+}
+
 void sl_http_close(struct sl_http *h)
 {
 	if (!h)
@@ -61,12 +74,7 @@ void sl_http_close(struct sl_http *h)
 			h->engine->drop(h->wire, &f->x);
 	free_list(h->flying);
 	free_list(h->delayed);
-	for (struct sl_host *host = h->hosts, *next; host; host = next) {
-		next = host->next;
-		free_list(host->first);
-		free(host->key);
-		free(host);
-	}
+	free_hosts(h->hosts);
 	h->engine->close(h->wire);
 	free(h);
 }
@@ -79,9 +87,7 @@ static bool submit(struct sl_http *h, const struct sl_http_request *req, sl_http
 	f->asked = req;
 	f->done = done;
 	f->ctx = ctx;
-	f->x.req = *req;
-	f->x.answer = &f->answer;
-	f->x.owner = f;
+	sl_flight_init(f);
 	if (!sl_flight_queue(h, f, false, err)) {
 		sl_flight_free(f);
 		return false;

@@ -38,6 +38,7 @@ struct sl_http_conf {
 	const struct sl_guard *guard; /* NULL: no special address (net/http_guard.h) */
 	const char *ca_file;	      /* PEM; NULL: the system's authorities */
 	const char *contact;	      /* in the user agent: a URL or address for the site's owner */
+	bool robots;		      /* robots.txt is asked for and obeyed, crawl delay too */
 	bool cookies;		      /* kept for the client's life, each for its own site */
 	int64_t connect_us;	      /* until a connection stands, TLS included */
 	int64_t idle_us;	      /* without a byte */
@@ -124,6 +125,7 @@ struct sl_http_answer {
 	const char *url;	/* that answered, behind all redirects */
 	int64_t took_us;	/* the last exchange */
 	int64_t retry_after_us; /* after 429 and the like: when it may be tried again; 0: not told */
+	bool forbidden;		/* by robots.txt: the failure is SL_ERR_AUTH */
 	unsigned exchanges;	/* that it took, redirects and attempts together */
 	struct sl_arena arena;	/* the headers' and the URL's */
 };
@@ -137,7 +139,7 @@ void sl_http_close(struct sl_http *h); /* NULL allowed; ends what is on the way 
  * budget are used up; ret is then filled. SL_ERR_UNAVAILABLE: no connection, no answer in time, or
  * one that was cut, at the last attempt; SL_ERR_PROTOCOL: not HTTP, a certificate that does not
  * hold, an answer over a limit, too many redirects, or one from https to http; SL_ERR_CONFIG: the
- * guard refuses the address, or the URL is none; SL_ERR_AGAIN: the host rests beyond the budget;
+ * guard refuses the address, or the URL is none; SL_ERR_AUTH: robots.txt forbids it; SL_ERR_AGAIN: the host rests beyond the budget;
  * SL_ERR_CANCELLED: a signal. Messages name method and place, never query or headers. With
  * SL_ERR_AGAIN ret->retry_after_us is set.
  */

@@ -26,16 +26,29 @@ struct sl_flight {
 	unsigned attempt;      /* at this URL, from 0 */
 	unsigned redirects;
 	unsigned exchanges;
+	bool for_robots;  /* robots.txt's own */
 	int64_t deadline; /* after which no exchange starts; 0: none has started yet */
 	int64_t ready;	  /* DELAYED: until then */
 };
 
+enum sl_robots_state {
+	SL_ROBOTS_UNKNOWN,
+	SL_ROBOTS_ASKED, /* the queue waits for it */
+	SL_ROBOTS_KNOWN,
+	SL_ROBOTS_CLOSED, /* cannot be had: robots_err says why */
+};
+
 /* Scheme, name and port. */
 struct sl_host {
-	char *key; /* "https://example.org:443" */
+	char *key; /* "https://example.org/" */
 	struct sl_rate rate;
 	struct sl_flight *first, **last; /* QUEUED */
 	struct sl_host *next;
+	enum sl_robots_state robots_state;
+	struct sl_robots *robots;
+	struct sl_err robots_err;
+	int64_t robots_until; /* KNOWN, CLOSED: then it is asked again */
+	struct sl_http_request robots_req;
 };
 
 struct sl_http {
@@ -60,5 +73,15 @@ bool sl_flight_settle(struct sl_http *h, struct sl_flight *f, int64_t now, struc
 
 /* Starts what may start; *ret_wait: µs until more may. */
 bool sl_hosts_start(struct sl_http *h, int64_t now, int64_t *ret_wait, struct sl_err *err);
+
+/* From f->asked. */
+void sl_flight_init(struct sl_flight *f);
+
+enum sl_robots_verdict { SL_ROBOTS_YES, SL_ROBOTS_NO, SL_ROBOTS_WAIT };
+
+/* May f, its host's first, be fetched? WAIT: robots.txt is asked for now or already; NO: f->x.err
+ * says why not. */
+bool sl_robots_ask(struct sl_http *h, struct sl_flight *f, int64_t now, enum sl_robots_verdict *ret,
+		   struct sl_err *err);
 
 #endif

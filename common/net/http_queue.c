@@ -12,6 +12,13 @@ void sl_flight_free(struct sl_flight *f)
 	free(f);
 }
 
+void sl_flight_init(struct sl_flight *f)
+{
+	f->x.req = *f->asked;
+	f->x.answer = &f->answer;
+	f->x.owner = f;
+}
+
 static struct sl_host *find_host(struct sl_http *h, const struct sl_uri *u)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf key = SL_BUF_INIT;
@@ -176,9 +183,9 @@ static bool start(struct sl_http *h, struct sl_host *host, int64_t now, struct s
 }
 
 /* A host that rests, or asked for a pause, beyond the budget: who waits for it is told now. */
-static bool give_up(struct sl_http *h, struct sl_host *host, int64_t wait, struct sl_err *err)
+static void tell_paused(struct sl_http *h, struct sl_flight *f, int64_t wait)
 {
-	struct sl_flight *f = take_first(host);
+	struct sl_host *host = f->host;
 
 	sl_err_set(&f->x.err, SL_ERR_AGAIN, "cannot %s at \"%s\": %s for %" PRId64 " s more",
 		   f->x.req.method, host->key,
@@ -187,33 +194,54 @@ static bool give_up(struct sl_http *h, struct sl_host *host, int64_t wait, struc
 			   : "it asks to wait",
 		   (wait + SL_SECOND - 1) / SL_SECOND);
 	f->answer.retry_after_us = wait;
-	return sl_flight_finish(h, f, err);
+}
+
+/* *ret_wait becomes 0: who is told does not wait for others. */
+static bool finish_first(struct sl_http *h, struct sl_host *host, int64_t *ret_wait,
+			 struct sl_err *err)
+{
+	*ret_wait = 0;
+	return sl_flight_finish(h, take_first(host), err);
+}
+
+enum turn { AGAIN, LATER };
+
+/* The host's first request: starts, ends without a start, or waits. */
+static bool take_turn(struct sl_http *h, struct sl_host *host, int64_t now, enum turn *ret_turn,
+		      int64_t *ret_wait, struct sl_err *err)
+{
+	struct sl_flight *f = host->first;
+	int64_t wait = sl_rate_wait(&host->rate, &h->conf.rate, now);
+	int64_t pause = sl_rate_paused(&host->rate, now);
+	enum sl_robots_verdict verdict;
+
+	*ret_turn = AGAIN;
+	if (pause > (f->deadline ? f->deadline - now : h->conf.budget_us)) {
+		tell_paused(h, f, pause);
+		return finish_first(h, host, ret_wait, err);
+	}
+	if (!sl_robots_ask(h, f, now, &verdict, err))
+		return false;
+	if (verdict == SL_ROBOTS_NO)
+		return finish_first(h, host, ret_wait, err);
+	f = host->first; /* robots.txt's own may stand before it now */
+	bool may = verdict == SL_ROBOTS_YES || f->for_robots;
+	if (may && wait == 0)
+		return start(h, host, now, err);
+	if (may && wait != SL_RATE_FULL)
+		*ret_wait = wait < *ret_wait ? wait : *ret_wait;
+	*ret_turn = LATER;
+	return true;
 }
 
 static bool start_host(struct sl_http *h, struct sl_host *host, int64_t now, int64_t *ret_wait,
 		       struct sl_err *err)
 {
-	while (host->first && h->n_flying < h->conf.in_flight) {
-		int64_t wait = sl_rate_wait(&host->rate, &h->conf.rate, now);
-		int64_t deadline = host->first->deadline;
-		int64_t left = deadline ? deadline - now : h->conf.budget_us;
+	enum turn turn = AGAIN;
 
-		if (wait == 0) {
-			if (!start(h, host, now, err))
-				return false;
-			continue;
-		}
-		if (wait == SL_RATE_FULL)
-			return true;
-		int64_t pause = sl_rate_paused(&host->rate, now);
-		if (pause > left) {
-			if (!give_up(h, host, pause, err))
-				return false;
-			continue;
-		}
-		*ret_wait = wait < *ret_wait ? wait : *ret_wait;
-		return true;
-	}
+	while (turn == AGAIN && host->first && h->n_flying < h->conf.in_flight)
+		if (!take_turn(h, host, now, &turn, ret_wait, err))
+			return false;
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/num.h"
 #include "net/http.h"
+#include "net/http_guard.h"
 
 struct canned {
 	int socket;
@@ -89,6 +90,69 @@ static inline void canned_release(struct canned *s)
 {
 	for (size_t i = 0; i < SL_ARRAY_LEN(s->seen); i++)
 		sl_buf_release(&s->seen[i]);
+}
+
+static const struct sl_guard open_guard = {.open = true};
+
+/* The defaults, but local addresses are let through and there is one attempt. */
+static inline struct sl_http_conf plain(void)
+{
+	struct sl_http_conf conf = SL_HTTP_CONF_INIT;
+
+	conf.guard = &open_guard;
+	conf.attempts = 1;
+	return conf;
+}
+
+struct made {
+	struct canned server;
+	struct sl_http *http;
+	char url[64];
+	struct sl_http_answer answer;
+	struct sl_err err;
+};
+
+static inline void make(struct made *m, const char *const *answers, struct sl_http_conf conf)
+{
+	*m = (struct made){0};
+	canned_start(&m->server, answers);
+	snprintf(m->url, sizeof(m->url), "http://127.0.0.1:%d/a?b=c", m->server.port);
+	assert_true(sl_http_open(&conf, &m->http, &m->err));
+}
+
+static inline void unmake(struct made *m)
+{
+	canned_join(&m->server);
+	canned_release(&m->server);
+	sl_http_answer_release(&m->answer);
+	sl_http_close(m->http);
+}
+
+static inline bool take_piece(void *ctx, struct sl_str piece, struct sl_err *err)
+{
+	(void)err;
+	sl_buf_addstr(ctx, piece);
+	return true;
+}
+
+struct many {
+	struct sl_http *http;
+	struct sl_http_request req;
+	size_t done, failed;
+};
+
+static inline bool one_of_many(void *ctx, struct sl_http_answer *answer,
+			       const struct sl_err *failure, struct sl_err *err)
+{
+	struct many *m = ctx;
+
+	m->done++;
+	if (failure) {
+		m->failed++;
+		return true;
+	}
+	assert_string_equal(sl_buf_z(&answer->body), "ok");
+	return m->done > 3 || sl_http_submit(m->http, &m->req, one_of_many, m, err);
 }
 
 #endif

@@ -3,44 +3,6 @@
 
 #include <fcntl.h>
 
-#include "net/http_guard.h"
-
-static const struct sl_guard open_guard = {.open = true};
-
-/* The defaults, but local addresses are let through and there is one attempt. */
-static struct sl_http_conf plain(void)
-{
-	struct sl_http_conf conf = SL_HTTP_CONF_INIT;
-
-	conf.guard = &open_guard;
-	conf.attempts = 1;
-	return conf;
-}
-
-struct made {
-	struct canned server;
-	struct sl_http *http;
-	char url[64];
-	struct sl_http_answer answer;
-	struct sl_err err;
-};
-
-static void make(struct made *m, const char *const *answers, struct sl_http_conf conf)
-{
-	*m = (struct made){0};
-	canned_start(&m->server, answers);
-	snprintf(m->url, sizeof(m->url), "http://127.0.0.1:%d/a?b=c", m->server.port);
-	assert_true(sl_http_open(&conf, &m->http, &m->err));
-}
-
-static void unmake(struct made *m)
-{
-	canned_join(&m->server);
-	canned_release(&m->server);
-	sl_http_answer_release(&m->answer);
-	sl_http_close(m->http);
-}
-
 static void test_http_get_gives_status_headers_and_body(void **state)
 {
 	static const char *const answers[] = {"HTTP/1.1 201 Made\r\nETag: \"x\"\r\nX-A:  1 \r\n"
@@ -120,13 +82,6 @@ static void test_http_body_comes_from_memory_or_a_range_of_a_file(void **state)
 	unmake(&m);
 }
 
-static bool take_piece(void *ctx, struct sl_str piece, struct sl_err *err)
-{
-	(void)err;
-	sl_buf_addstr(ctx, piece);
-	return true;
-}
-
 static bool refuse_piece(void *ctx, struct sl_str piece, struct sl_err *err)
 {
 	(void)ctx, (void)piece;
@@ -195,26 +150,6 @@ static void test_http_limits_and_cuts_are_errors_by_kind(void **state)
 		assert_case(i, m.err.msg, !strstr(m.err.msg, "b=c"));
 		unmake(&m);
 	}
-}
-
-struct many {
-	struct sl_http *http;
-	struct sl_http_request req;
-	size_t done, failed;
-};
-
-static bool one_of_many(void *ctx, struct sl_http_answer *answer, const struct sl_err *failure,
-			struct sl_err *err)
-{
-	struct many *m = ctx;
-
-	m->done++;
-	if (failure) {
-		m->failed++;
-		return true;
-	}
-	assert_string_equal(sl_buf_z(&answer->body), "ok");
-	return m->done > 3 || sl_http_submit(m->http, &m->req, one_of_many, m, err);
 }
 
 static void test_http_many_requests_and_one_handed_in_by_another(void **state)
@@ -299,297 +234,6 @@ static void test_http_the_guard_looks_at_the_address_not_at_the_name(void **stat
 	sl_http_close(http);
 }
 
-static void test_http_a_redirect_to_a_refused_address_is_refused(void **state)
-{
-	static const char *const answers[] = {
-		"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.2:9/\r\nContent-Length: 0\r\n\r\n",
-		NULL};
-	static const char *const blocks[] = {"127.0.0.1"};
-	struct sl_arena arena = SL_ARENA_INIT;
-	struct sl_http_conf conf = plain();
-	struct sl_guard guard;
-	struct made m;
-
-	(void)state;
-	make(&m, answers, conf);
-	sl_http_close(m.http);
-	assert_true(sl_guard_init(&guard, blocks, 1, &arena, &m.err));
-	conf.guard = &guard;
-	assert_true(sl_http_open(&conf, &m.http, &m.err));
-	struct sl_http_request req = {.method = "GET", .url = m.url};
-	assert_false(sl_http_do(m.http, &req, &m.answer, &m.err));
-	assert_int_equal(m.err.kind, SL_ERR_CONFIG);
-	assert_non_null(strstr(m.err.msg, "127.0.0.2:9/\": its address is loopback"));
-	unmake(&m);
-	sl_arena_release(&arena);
-}
-
-static void test_http_redirects_are_followed_as_the_rfc_says(void **state)
-{
-	static const struct {
-		const char *status, *method, *location;
-		const char *want; /* request line, or NULL: an error */
-	} cases[] = {
-		{"301 M", "GET", "/b", "GET /b HTTP/1.1\r\n"},
-		{"302 F", "HEAD", "b?c", "HEAD /b?c HTTP/1.1\r\n"},
-		{"301 M", "POST", "/b", "GET /b HTTP/1.1\r\n"},
-		{"303 S", "PUT", "/b#x", "GET /b HTTP/1.1\r\n"},
-		{"307 T", "POST", "/b", "POST /b HTTP/1.1\r\n"},
-		{"308 P", "PUT", "/b", "PUT /b HTTP/1.1\r\n"},
-		{"302 F", "GET", "ftp://h/", NULL},
-		{"302 F", "GET", "file:///etc/passwd", NULL},
-		{"302 F", "GET", "http://a b/", NULL},
-		{"302 F", "GET", "//", NULL},
-		{"307 T", "POST", "http://other.invalid/", NULL},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
-		char first[256];
-		const char *answers[] = {first, NULL, NULL};
-		const struct sl_http_body body = {.bytes = "x", .size = 1};
-		struct made m;
-		snprintf(first, sizeof(first),
-			 "HTTP/1.1 %s\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
-			 cases[i].status, cases[i].location);
-		if (cases[i].want)
-			answers[1] = "HTTP/1.1 204 No\r\n\r\n";
-		make(&m, answers, plain());
-		struct sl_http_request req = {
-			.method = cases[i].method, .url = m.url, .body = &body};
-		if (*cases[i].method != 'P')
-			req.body = NULL;
-		bool ok = sl_http_do(m.http, &req, &m.answer, &m.err);
-		assert_case(i, m.err.msg, ok == (cases[i].want != NULL));
-		assert_case(i, m.err.msg, ok || m.err.kind == SL_ERR_PROTOCOL);
-		canned_join(&m.server);
-		if (ok) {
-			const char *seen = sl_buf_z(&m.server.seen[1]);
-			assert_case(i, seen, sl_str_starts(sl_str_of(seen), cases[i].want));
-			assert_case(i, seen, *cases[i].want != 'G' || !strstr(seen, "Length"));
-			assert_int_equal(m.answer.exchanges, 2);
-			assert_non_null(strstr(m.answer.url, "/b"));
-		}
-		canned_release(&m.server);
-		sl_http_answer_release(&m.answer);
-		sl_http_close(m.http);
-	}
-}
-
-static void test_http_redirects_end(void **state)
-{
-	static const char *const round =
-		"HTTP/1.1 302 F\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n";
-	const char *const answers[] = {round, round, round, NULL};
-	struct sl_http_conf conf = plain();
-	struct made m;
-
-	(void)state;
-	conf.max_redirects = 2;
-	make(&m, answers, conf);
-	struct sl_http_request req = {.method = "GET", .url = m.url};
-	assert_false(sl_http_do(m.http, &req, &m.answer, &m.err));
-	assert_int_equal(m.err.kind, SL_ERR_PROTOCOL);
-	assert_int_equal(m.answer.exchanges, 3);
-	unmake(&m);
-}
-
-static void test_http_credentials_do_not_go_to_another_host(void **state)
-{
-	static const char *const answers[] = {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL};
-	const struct sl_http_field fields[] = {
-		{"Authorization", "Bearer T0PSECRET", SL_SECRET_NONE},
-		{"X-Api-Key", NULL, {"K3Y"}},
-		{"Cookie", "sid=abc", SL_SECRET_NONE},
-		{"X-Plain", "stays", SL_SECRET_NONE}};
-	char redirect[256];
-	const char *const first[] = {redirect, NULL};
-	struct canned other;
-	struct made m;
-
-	(void)state;
-	canned_start(&other, answers);
-	snprintf(redirect, sizeof(redirect),
-		 "HTTP/1.1 302 F\r\nLocation: http://127.0.0.1:%d/data\r\nSet-Cookie: s=1\r\n"
-		 "Content-Length: 0\r\n\r\n",
-		 other.port);
-	make(&m, first, plain());
-	struct sl_http_request req = {
-		.method = "GET", .url = m.url, .fields = fields, .n_fields = 4};
-	assert_true(sl_http_do(m.http, &req, &m.answer, &m.err));
-	canned_join(&other);
-	const char *seen = sl_buf_z(&other.seen[0]);
-	assert_null(strstr(seen, "T0PSECRET"));
-	assert_null(strstr(seen, "K3Y"));
-	assert_null(strcasestr(seen, "cookie"));
-	assert_non_null(strstr(seen, "X-Plain: stays\r\n"));
-	canned_release(&other);
-	unmake(&m);
-	assert_non_null(strstr(redirect, "/data"));
-}
-
-static void test_http_tries_again_what_may_succeed(void **state)
-{
-	static const char *const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-	static const struct {
-		const char *first, *method;
-		bool repeatable, again;
-	} cases[] = {
-		{"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "GET", false, true},
-		{"HTTP/1.1 429 No\r\nContent-Length: 0\r\nRetry-After: -5\r\n\r\n", "GET", false,
-		 true},
-		{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", "GET", false, true},
-		{"", "PUT", false, true},
-		{"", "POST", false, false},
-		{"", "POST", true, true},
-		{"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "GET", false, false},
-		{"HTTP/1.1 501 No\r\nContent-Length: 0\r\n\r\n", "GET", false, false},
-		{"nonsense\r\n\r\n", "GET", false, false},
-	};
-	struct sl_http_conf conf = plain();
-
-	(void)state;
-	conf.attempts = 2;
-	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
-		const char *const answers[] = {cases[i].first, cases[i].again ? ok : NULL, NULL};
-		struct made m;
-		make(&m, answers, conf);
-		struct sl_http_request req = {
-			.method = cases[i].method, .url = m.url, .repeatable = cases[i].repeatable};
-		bool done = sl_http_do(m.http, &req, &m.answer, &m.err);
-		assert_case(i, m.err.msg, m.answer.exchanges == (cases[i].again ? 2 : 1));
-		assert_case(i, m.err.msg, !cases[i].again || (done && m.answer.status == 200));
-		unmake(&m);
-	}
-}
-
-static void test_http_waits_as_long_as_it_is_told(void **state)
-{
-	static const char *const answers[] = {
-		"HTTP/1.1 429 No\r\nRetry-After: 0.503\r\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL};
-	struct sl_http_conf conf = plain();
-	struct made m;
-
-	(void)state;
-	conf.attempts = 2;
-	make(&m, answers, conf);
-	struct sl_http_request req = {.method = "GET", .url = m.url};
-	int64_t begun = sl_clock_monotonic();
-	assert_true(sl_http_do(m.http, &req, &m.answer, &m.err));
-	int64_t took = sl_clock_monotonic() - begun;
-	assert_int_equal(m.answer.status, 200);
-	assert_in_range(took, 503000, 2000000);
-	unmake(&m);
-}
-
-static void test_http_beyond_the_budget_it_gives_up_at_once_for_the_whole_host(void **state)
-{
-	static const char *const answers[] = {"HTTP/1.1 503 No\r\nRetry-After: Fri, 31 Dec 2099 "
-					      "23:59:59 GMT\r\nContent-Length: 0\r\n\r\n",
-					      NULL};
-	struct sl_http_conf conf = plain();
-	struct made m;
-
-	(void)state;
-	conf.attempts = 5;
-	make(&m, answers, conf);
-	struct sl_http_request req = {.method = "GET", .url = m.url};
-	int64_t begun = sl_clock_monotonic();
-	assert_true(sl_http_do(m.http, &req, &m.answer, &m.err));
-	assert_true(m.answer.retry_after_us > 3600 * SL_SECOND);
-	assert_false(sl_http_expect(&req, &m.answer, &m.err));
-	assert_int_equal(m.err.kind, SL_ERR_AGAIN);
-	assert_non_null(strstr(m.err.hint, "asks to wait"));
-	/* the next one does not even ask */
-	assert_false(sl_http_do(m.http, &req, &m.answer, &m.err));
-	assert_int_equal(m.err.kind, SL_ERR_AGAIN);
-	assert_int_equal(m.answer.exchanges, 0);
-	assert_true(m.answer.retry_after_us > 0);
-	assert_true(sl_clock_monotonic() - begun < SL_SECOND);
-	unmake(&m);
-}
-
-static void test_http_leaves_a_failing_host_alone(void **state)
-{
-	static const char *const answers[] = {"", "", NULL};
-	struct sl_http_conf conf = plain();
-	struct made m;
-
-	(void)state;
-	conf.rate.failures = 2;
-	conf.rate.rest_us = 60 * SL_SECOND;
-	conf.budget_us = SL_SECOND;
-	make(&m, answers, conf);
-	struct sl_http_request req = {.method = "GET", .url = m.url};
-	for (int i = 0; i < 2; i++) {
-		assert_false(sl_http_do(m.http, &req, &m.answer, &m.err));
-		assert_int_equal(m.err.kind, SL_ERR_UNAVAILABLE);
-	}
-	assert_false(sl_http_do(m.http, &req, &m.answer, &m.err));
-	assert_int_equal(m.err.kind, SL_ERR_AGAIN);
-	assert_non_null(strstr(m.err.msg, "too many failures"));
-	unmake(&m);
-}
-
-static void test_http_pieces_taken_are_not_asked_for_again(void **state)
-{
-	static const char *const answers[] = {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
-					      NULL};
-	sl_cleanup(sl_buf_release) struct sl_buf got = SL_BUF_INIT;
-	struct sl_http_conf conf = plain();
-	struct made m;
-
-	(void)state;
-	conf.attempts = 5;
-	make(&m, answers, conf);
-	struct sl_http_request req = {
-		.method = "GET", .url = m.url, .on_data = take_piece, .ctx = &got};
-	assert_false(sl_http_do(m.http, &req, &m.answer, &m.err));
-	assert_int_equal(m.err.kind, SL_ERR_UNAVAILABLE);
-	assert_int_equal(m.answer.exchanges, 1);
-	unmake(&m);
-}
-
-static void test_http_keeps_the_delay_between_requests(void **state)
-{
-	static const char *const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-	const char *const answers[] = {ok, ok, ok, ok, NULL};
-	struct sl_http_conf conf = plain();
-	struct made m;
-
-	(void)state;
-	conf.rate.delay_us = SL_SECOND / 5;
-	make(&m, answers, conf);
-	struct many many = {m.http, {.method = "GET", .url = m.url}, 10, 0};
-	int64_t begun = sl_clock_monotonic();
-	for (int i = 0; i < 4; i++)
-		assert_true(sl_http_submit(m.http, &many.req, one_of_many, &many, &m.err));
-	while (sl_http_pending(m.http))
-		assert_true(sl_http_step(m.http, SL_SECOND, &m.err));
-	assert_in_range(sl_clock_monotonic() - begun, 600000, 900000);
-	unmake(&m);
-}
-
-static void test_http_the_queue_is_bounded(void **state)
-{
-	struct sl_http_conf conf = plain();
-	struct sl_err err = SL_ERR_INIT;
-	struct many many = {NULL, {.method = "GET", .url = "http://127.0.0.1:9/"}, 0, 0};
-
-	(void)state;
-	conf.queue = 2;
-	assert_true(sl_http_open(&conf, &many.http, &err));
-	assert_true(sl_http_submit(many.http, &many.req, one_of_many, &many, &err));
-	assert_true(sl_http_room(many.http));
-	assert_true(sl_http_submit(many.http, &many.req, one_of_many, &many, &err));
-	assert_false(sl_http_room(many.http));
-	assert_false(sl_http_submit(many.http, &many.req, one_of_many, &many, &err));
-	assert_int_equal(err.kind, SL_ERR_AGAIN);
-	sl_http_close(many.http);
-	assert_int_equal(many.done, 0);
-}
-
 static void test_http_asks_whether_its_copy_still_holds(void **state)
 {
 	static const char *const answers[] = {"HTTP/1.1 304 Not\r\nETag: \"x\"\r\n\r\n", NULL};
@@ -614,6 +258,29 @@ static void test_http_asks_whether_its_copy_still_holds(void **state)
 	sl_http_close(m.http);
 }
 
+static void test_http_cookies_stay_with_their_host(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\nSet-Cookie: s=1; Path=/\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL};
+	struct sl_http_conf conf = plain();
+
+	(void)state;
+	for (int keep = 0; keep < 2; keep++) {
+		struct made m;
+		conf.cookies = keep;
+		make(&m, answers, conf);
+		struct sl_http_request req = {.method = "GET", .url = m.url};
+		assert_true(sl_http_do(m.http, &req, &m.answer, &m.err));
+		assert_true(sl_http_do(m.http, &req, &m.answer, &m.err));
+		canned_join(&m.server);
+		assert_int_equal(strstr(m.server.seen[1].p, "Cookie: s=1\r\n") != NULL, keep);
+		canned_release(&m.server);
+		sl_http_answer_release(&m.answer);
+		sl_http_close(m.http);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -626,19 +293,8 @@ int main(void)
 		cmocka_unit_test(test_http_other_schemes_are_refused),
 		cmocka_unit_test(test_http_closing_ends_what_is_on_the_way),
 		cmocka_unit_test(test_http_the_guard_looks_at_the_address_not_at_the_name),
-		cmocka_unit_test(test_http_a_redirect_to_a_refused_address_is_refused),
-		cmocka_unit_test(test_http_redirects_are_followed_as_the_rfc_says),
-		cmocka_unit_test(test_http_redirects_end),
-		cmocka_unit_test(test_http_credentials_do_not_go_to_another_host),
-		cmocka_unit_test(test_http_tries_again_what_may_succeed),
-		cmocka_unit_test(test_http_waits_as_long_as_it_is_told),
-		cmocka_unit_test(
-			test_http_beyond_the_budget_it_gives_up_at_once_for_the_whole_host),
-		cmocka_unit_test(test_http_leaves_a_failing_host_alone),
-		cmocka_unit_test(test_http_pieces_taken_are_not_asked_for_again),
-		cmocka_unit_test(test_http_keeps_the_delay_between_requests),
-		cmocka_unit_test(test_http_the_queue_is_bounded),
 		cmocka_unit_test(test_http_asks_whether_its_copy_still_holds),
+		cmocka_unit_test(test_http_cookies_stay_with_their_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
