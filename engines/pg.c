@@ -10,6 +10,7 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engines/pg_error.h"
 
 #define CONNECT_US (INT64_C(10) * SL_SECOND)
 
@@ -19,35 +20,6 @@ void sl_pg_put_result(PGresult **result)
 }
 
 /* --- errors --- */
-
-/* First match wins: "28" stands for the whole class. Source: PostgreSQL manual, appendix A. */
-static const struct {
-	const char *state;
-	enum sl_err_kind kind;
-} kinds[] = {
-	{"28", SL_ERR_AUTH},	     {"42501", SL_ERR_AUTH},  {"3D", SL_ERR_CONFIG},
-	{"53100", SL_ERR_IO},	     {"53", SL_ERR_AGAIN},    {"55P03", SL_ERR_AGAIN},
-	{"40", SL_ERR_AGAIN},	     {"57014", SL_ERR_AGAIN}, {"08", SL_ERR_UNAVAILABLE},
-	{"57P", SL_ERR_UNAVAILABLE}, {"58", SL_ERR_IO},	      {"XX", SL_ERR_IO},
-	{"22", SL_ERR_DATA},	     {"23", SL_ERR_DATA},
-};
-
-enum sl_err_kind sl_pg_kind(const char *sqlstate, bool connected)
-{
-	enum sl_err_kind kind = SL_ERR_CONFIG; /* most likely a statement of the user's */
-
-	if (!sqlstate || !*sqlstate)
-		kind = SL_ERR_UNAVAILABLE;
-	for (size_t i = 0; sqlstate && i < SL_ARRAY_LEN(kinds); i++)
-		if (strncmp(sqlstate, kinds[i].state, strlen(kinds[i].state)) == 0) {
-			kind = kinds[i].kind;
-			break;
-		}
-	if (sqlstate && strcmp(sqlstate, "57014") == 0 && sl_cancel_signal())
-		return SL_ERR_CANCELLED;
-	/* A connection lost on the way is tried again: `applied` tells how far it came. */
-	return kind == SL_ERR_UNAVAILABLE && connected ? SL_ERR_AGAIN : kind;
-}
 
 static int line_length(const char *text)
 {
@@ -61,13 +33,15 @@ bool sl_pg_fail(struct sl_db *db, const PGresult *result, struct sl_err *err)
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *text = primary ? primary : PQerrorMessage(db->conn);
 
+	/* The detail of a broken constraint shows the row, which no log should. */
+	if (state && strncmp(state, "23", 2) == 0)
+		detail = NULL;
 	sl_err_set(err, sl_pg_kind(state, true), "postgres: %.*s%s%.*s", line_length(text), text,
 		   detail ? ": " : "", detail ? line_length(detail) : 0, detail ? detail : "");
 	if (state && strcmp(state, "57P01") == 0)
 		sl_err_hint(err, "the server or another store that waited for this one ended it");
 	if (state && strcmp(state, "42501") == 0)
-		sl_err_hint(err, "the connection's role lacks this right: docs/operations.md says "
-				 "what each role may do");
+		sl_pg_hint_grant(err, primary, PQuser(db->conn));
 	return false;
 }
 
@@ -91,11 +65,11 @@ static bool fail_connect(PGconn *conn, const char *where, struct sl_err *err)
 {
 	char state[6];
 	const char *text = find_state(PQerrorMessage(conn), state);
-	enum sl_err_kind kind = sl_pg_kind(state, false);
 
-	if (!state[0] && (strstr(text, "invalid ") || strstr(text, "no password supplied")))
-		kind = strstr(text, "password") ? SL_ERR_AUTH : SL_ERR_CONFIG;
-	return sl_err_set(err, kind, "cannot connect to %s: %.*s", where, line_length(text), text);
+	sl_err_set(err, sl_pg_kind(state, false), "cannot connect to %s: %.*s", where,
+		   line_length(text), text);
+	sl_pg_judge_connect(err, state, text);
+	return false;
 }
 
 /* True while the connection is being made; its end is told by PQstatus. */

@@ -24,8 +24,6 @@ struct sl_db {
 	struct sl_buf wire; /* rows in COPY's binary form, sent when large enough */
 };
 
-enum sl_err_kind sl_pg_kind(const char *sqlstate, bool connected);
-
 /* Fills err from a failed result (may be NULL: the connection's own error); returns false. */
 bool sl_pg_fail(struct sl_db *db, const PGresult *result, struct sl_err *err);
 

@@ -100,6 +100,7 @@ static bool is_reported(const struct sl_drive *d, const struct told *told, bool 
 static bool is_out_of_reach(const struct sl_drive *d)
 {
 	return d->failed == sl_err_exit_code(SL_ERR_UNAVAILABLE) ||
+	       d->failed == sl_err_exit_code(SL_ERR_PROTOCOL) ||
 	       d->failed == sl_err_exit_code(SL_ERR_AUTH);
 }
 
