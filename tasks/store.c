@@ -295,10 +295,11 @@ static void log_rule_change(const struct store *st)
 		       st->run->p->rev);
 }
 
-/* A run that had entries of its own answers for them; one that had none for the others'. */
+/* A run that had entries of its own answers for them; one that had none for the others', but an
+ * interval run for its interval alone. */
 static bool verdict(const struct store *st, const struct sl_worklist *work, struct sl_err *err)
 {
-	if (st->own_refused || (work->n_own == 0 && st->other_refused)) {
+	if (st->own_refused || (work->n_own == 0 && !st->run->has_interval && st->other_refused)) {
 		*err = st->refusal;
 		return false;
 	}

@@ -87,6 +87,9 @@ const struct sl_edition *sl_inventory_find(const struct sl_inventory *inv, const
  */
 SL_NODISCARD bool sl_run_begin(const struct sl_home *h, const char *run, const char *source,
 			       uint64_t newest, uint64_t *ret_begin, struct sl_err *err);
+/* The newest number when the run began, 0 when it never did. */
+SL_NODISCARD bool sl_run_begun(const struct sl_home *h, const char *run, const char *source,
+			       uint64_t *ret, struct sl_err *err);
 SL_NODISCARD bool sl_run_entries(const struct sl_home *h, const char *run, const char *source,
 				 struct sl_arena *arena, uint64_t **ret, size_t *ret_n,
 				 struct sl_err *err);

@@ -51,6 +51,20 @@ bool sl_run_begin(const struct sl_home *h, const char *run, const char *source, 
 	return true;
 }
 
+bool sl_run_begun(const struct sl_home *h, const char *run, const char *source, uint64_t *ret,
+		  struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *name = begin_name(run, source);
+
+	*ret = 0;
+	if (read_begin(h->shared, name, run, ret, err))
+		return true;
+	if (err->kind != SL_ERR_NO_INPUT)
+		return false;
+	sl_err_clear(err);
+	return true;
+}
+
 /* Appends n when entry n is the run's. */
 static bool note_own(const struct sl_home *h, const char *run, const char *source, uint64_t n,
 		     struct sl_arena *scratch, uint64_t *own, size_t *n_own, struct sl_err *err)

@@ -57,7 +57,8 @@ uint32_t sl_totals_partitions(const struct sl_run *run, const struct sl_totals *
 	return n ? (uint32_t)n : 1;
 }
 
-/* Entries of one source that wait: without a mark, and not this run's. Named in out. */
+/* Entries of one source that wait: without a mark, and not this run's; for an interval run those
+ * that were linked before it began, as the store takes them. Named in out. */
 static bool count_waiting(struct sl_run *run, const char *sink, unsigned g, const char *source,
 			  struct sl_buf *out, struct sl_err *err)
 {
@@ -65,7 +66,9 @@ static bool count_waiting(struct sl_run *run, const char *sink, unsigned g, cons
 	uint64_t newest, *waiting, *own;
 	size_t n_waiting, n_own, k = 0;
 
-	if (!sl_log_newest(&run->home, source, &newest, err) ||
+	if (!(run->has_interval
+		      ? sl_run_begun(&run->home, run->run_id, source, &newest, err)
+		      : sl_log_newest(&run->home, source, &newest, err)) ||
 	    !sl_mark_missing(&run->home, sink, g, source, newest, &arena, &waiting, &n_waiting,
 			     err) ||
 	    !sl_run_entries(&run->home, run->run_id, source, &arena, &own, &n_own, err))
@@ -82,7 +85,6 @@ static bool count_waiting(struct sl_run *run, const char *sink, unsigned g, cons
 	return true;
 }
 
-/* An interval run never works on others' entries, so it does not ask. */
 static bool find_waiting(struct sl_run *run, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf names = SL_BUF_INIT;
@@ -91,8 +93,6 @@ static bool find_waiting(struct sl_run *run, struct sl_err *err)
 	unsigned g;
 
 	run->result.pending = 0;
-	if (run->has_interval)
-		return true;
 	if (!sl_mark_generation(&run->home, sink, &g, err))
 		return false;
 	for (size_t i = 0; i < run->p->n_sources; i++)

@@ -29,16 +29,27 @@ static void add(struct sl_worklist *list, size_t source, uint64_t n, bool own)
 	list->n_own += own;
 }
 
+/* Whose entries this run takes care of beside its own: an interval run's are those linked before it
+ * began, which an attempt that nobody waited for may have left; any other run's are all. */
+static bool reach(const struct sl_run *run, const char *source, uint64_t newest, uint64_t *ret,
+		  struct sl_err *err)
+{
+	*ret = newest;
+	return !run->has_interval || sl_run_begun(&run->home, run->run_id, source, ret, err);
+}
+
 static bool look_at(const struct sl_run *run, const char *source, const char *sink,
 		    unsigned generation, struct sl_arena *arena, struct of_source *ret,
 		    struct sl_err *err)
 {
+	uint64_t upto;
+
 	return sl_log_newest(&run->home, source, &ret->newest, err) &&
+	       reach(run, source, ret->newest, &upto, err) &&
 	       sl_run_entries(&run->home, run->run_id, source, arena, &ret->own.v, &ret->own.n,
 			      err) &&
-	       (run->has_interval ||
-		sl_mark_missing(&run->home, sink, generation, source, ret->newest, arena,
-				&ret->unmarked.v, &ret->unmarked.n, err));
+	       sl_mark_missing(&run->home, sink, generation, source, upto, arena,
+			       &ret->unmarked.v, &ret->unmarked.n, err);
 }
 
 /* Others' entries without a mark, or our own ones. */

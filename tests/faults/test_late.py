@@ -167,3 +167,41 @@ def test_stage_ends_with_its_parent_also_when_stopped(make: Make, tmp_path: Path
     shell.wait()
     shell.stdout.close()
     wait_state(stage, "gone Z")
+
+
+def day(n: int) -> tuple[str, ...]:
+    return ("--interval-start", f"2026-01-{n:02d}T00:00:00Z", "--interval-end", f"2026-01-{n + 1:02d}T00:00:00Z")
+
+
+def test_the_next_interval_stores_what_a_forgotten_attempt_left(make: Make, tmp_path: Path, backend: str) -> None:
+    """An attempt linked its entry when its run was over, and nobody ever stores for that run again."""
+    s = make(write_pipeline(tmp_path / "p"), backend)
+    write_csv(tmp_path / "p", "a.csv", rows(1, 40))
+    s("collect", *day(1), code=137, env={"SLUICE_FAULT": "log.after_link:1:kill"})
+    done = s("run", *day(2))
+    assert "entries of other runs wait to be stored" in done.stderr
+    assert s.query("select count(*) as n from shop") == [{"n": 40}]
+    assert s("run", *day(2)).code == 0
+
+
+def test_an_interval_leaves_entries_that_came_after_it_to_their_runs(
+    make: Make, tmp_path: Path, backend: str
+) -> None:
+    s = make(write_pipeline(tmp_path / "p"), backend)
+    s("collect", *day(1), code=99)
+    write_csv(tmp_path / "p", "a.csv", rows(1, 40))
+    s("collect", *day(2))
+    s("run", *day(1))
+    assert s.query("select count(*) as n from shop") == [{"n": 0}]
+    s("store", *day(2))
+    assert s.query("select count(*) as n from shop") == [{"n": 40}]
+
+
+def test_an_interval_does_not_fail_for_what_others_left(make: Make, tmp_path: Path, backend: str) -> None:
+    s = make(write_pipeline(tmp_path / "p"), backend)
+    write_csv(tmp_path / "p", "a.csv", [*rows(1, 4), BAD])
+    s("run", *day(1), code=65)
+    write_csv(tmp_path / "p", "b.csv", rows(10, 4))
+    done = s("run", *day(2))
+    assert done.result["pending"] == 1
+    assert s.query("select count(*) as n from shop") == [{"n": 4}]

@@ -399,7 +399,7 @@ static void test_collect_other_run_with_nothing_new(void **state)
 	assert_int_equal(newest(), 1);
 }
 
-static void test_collect_interval_run_does_not_count_others(void **state)
+static void test_collect_interval_run_counts_what_was_there_before_it(void **state)
 {
 	struct sl_err err = SL_ERR_INIT;
 	struct fixture f;
@@ -410,10 +410,21 @@ static void test_collect_interval_run_does_not_count_others(void **state)
 	open_fixture(&f, EACH, "r2");
 	f.run.has_interval = true;
 	f.run.interval_end = SL_DAY;
+	assert_ok(err, sl_collect_all(&f.run, &err));
+	assert_int_equal(f.run.result.pending, 1);
+	assert_int_equal(f.run.result.entries, 0);
+	mark(1);
 	assert_false(sl_collect_all(&f.run, &err));
 	assert_int_equal(err.kind, SL_ERR_NOTHING);
 	put("in/b.csv", "id\n2\n");
 	assert_ok(err, sl_collect_all(&f.run, &err));
+	close_fixture(&f);
+	put("in/c.csv", "id\n3\n");
+	assert_int_equal(collect_as(EACH, "r3", NULL, &err), SL_ERR_NONE);
+	open_fixture(&f, EACH, "r2");
+	f.run.has_interval = true;
+	assert_ok(err, sl_collect_all(&f.run, &err)); /* r3 began later */
+	assert_int_equal(f.run.result.pending, 0);
 	close_fixture(&f);
 	struct sl_log_entry e = entry(2);
 	assert_string_equal(e.from, "1970-01-01T00:00:00Z");
@@ -964,7 +975,7 @@ int main(void)
 		T(test_collect_rerun_writes_nothing_and_says_the_same),
 		T(test_collect_rerun_takes_what_changed_as_a_further_entry),
 		T(test_collect_other_run_with_nothing_new),
-		T(test_collect_interval_run_does_not_count_others),
+		T(test_collect_interval_run_counts_what_was_there_before_it),
 		T(test_collect_emptied_file_is_an_edition_without_rows),
 		T(test_collect_removed_file_withdraws_nothing),
 		T(test_collect_settings_that_change_make_a_new_edition),
