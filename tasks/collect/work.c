@@ -66,9 +66,8 @@ static bool count_waiting(struct sl_run *run, const char *sink, unsigned g, cons
 	uint64_t newest, *waiting, *own;
 	size_t n_waiting, n_own, k = 0;
 
-	if (!(run->has_interval
-		      ? sl_run_begun(&run->home, run->run_id, source, &newest, err)
-		      : sl_log_newest(&run->home, source, &newest, err)) ||
+	if (!(run->has_interval ? sl_run_begun(&run->home, run->run_id, source, &newest, err)
+				: sl_log_newest(&run->home, source, &newest, err)) ||
 	    !sl_mark_missing(&run->home, sink, g, source, newest, &arena, &waiting, &n_waiting,
 			     err) ||
 	    !sl_run_entries(&run->home, run->run_id, source, &arena, &own, &n_own, err))

@@ -48,8 +48,8 @@ static bool look_at(const struct sl_run *run, const char *source, const char *si
 	       reach(run, source, ret->newest, &upto, err) &&
 	       sl_run_entries(&run->home, run->run_id, source, arena, &ret->own.v, &ret->own.n,
 			      err) &&
-	       sl_mark_missing(&run->home, sink, generation, source, upto, arena,
-			       &ret->unmarked.v, &ret->unmarked.n, err);
+	       sl_mark_missing(&run->home, sink, generation, source, upto, arena, &ret->unmarked.v,
+			       &ret->unmarked.n, err);
 }
 
 /* Others' entries without a mark, or our own ones. */

@@ -184,9 +184,7 @@ def test_the_next_interval_stores_what_a_forgotten_attempt_left(make: Make, tmp_
     assert s("run", *day(2)).code == 0
 
 
-def test_an_interval_leaves_entries_that_came_after_it_to_their_runs(
-    make: Make, tmp_path: Path, backend: str
-) -> None:
+def test_an_interval_leaves_entries_that_came_after_it_to_their_runs(make: Make, tmp_path: Path, backend: str) -> None:
     s = make(write_pipeline(tmp_path / "p"), backend)
     s("collect", *day(1), code=99)
     write_csv(tmp_path / "p", "a.csv", rows(1, 40))
