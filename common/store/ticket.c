@@ -132,7 +132,8 @@ static bool get_carried(struct sl_str *rest, struct sl_str payload, struct sl_ti
 	    !next_view(rest, SL_TICKET_FRAMES, &payload, &t->frames))
 		return false;
 	t->last = last;
-	return payload.n == 0 && (t->frames.p == NULL) == (t->input.p == NULL);
+	return payload.n == 0 && (t->frames.p != NULL) == (t->input.p != NULL) &&
+	       (t->frames.p || !t->header.p);
 }
 
 bool sl_ticket_get(struct sl_str body, struct sl_ticket *ret)
@@ -149,7 +150,9 @@ bool sl_ticket_get(struct sl_str body, struct sl_ticket *ret)
 	struct sl_str rest = head;
 
 	if (payload.n > SL_TICKET_INPUT + SL_TICKET_HEADER + SL_TICKET_FRAMES ||
-	    !hash_holds(head, payload) || !get_names(&rest, &t) || !get_carried(&rest, payload, &t))
+	    !hash_holds(head, payload) || !get_names(&rest, &t) ||
+	    !get_carried(&rest, payload, &t) ||
+	    rest.n != SL_HASH_HEX - 1) /* the hash alone is left */
 		return false;
 	*ret = t;
 	return true;
