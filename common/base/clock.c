@@ -102,7 +102,8 @@ static bool take_digits(struct sl_str *s, size_t n, int *ret)
 			return false;
 		v = v * 10 + (s->p[i] - '0');
 	}
-	*s = sl_str_sub(*s, n, s->n);
+	s->p += n;
+	s->n -= n;
 	*ret = v;
 	return true;
 }
@@ -111,7 +112,8 @@ static bool take_char(struct sl_str *s, char c)
 {
 	if (s->n == 0 || s->p[0] != c)
 		return false;
-	*s = sl_str_sub(*s, 1, s->n);
+	s->p++;
+	s->n--;
 	return true;
 }
 
@@ -210,12 +212,13 @@ static sl_time time_as_utc(const struct sl_civil *c)
 	return seconds * SL_SECOND + c->micro;
 }
 
+/* The days of YEAR_MIN-01-01 and of the day after YEAR_MAX-12-31. */
+#define DAYS_MIN INT64_C(-719162)
+#define DAYS_END INT64_C(2932897)
+
 static bool in_range(sl_time t)
 {
-	static const struct sl_civil first = {YEAR_MIN, 1, 1, 0, 0, 0, 0};
-	static const struct sl_civil last = {YEAR_MAX, 12, 31, 23, 59, 59, 999999};
-
-	return t >= time_as_utc(&first) && t <= time_as_utc(&last);
+	return t >= DAYS_MIN * 86400 * SL_SECOND && t < DAYS_END * 86400 * SL_SECOND;
 }
 
 /* t is the second before a leap second: moves it on when one can be there, which is at the end of a

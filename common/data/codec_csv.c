@@ -69,6 +69,7 @@ static void close_decoder(void *decoder)
 	if (!d)
 		return;
 	free(d->reader.cells);
+	free(d->reader.ends);
 	free(d->cell_of);
 	free(d->lengths);
 	free(d);
@@ -280,6 +281,7 @@ static bool decode(void *decoder, struct sl_str bytes, bool last, struct sl_batc
 	b->clean = !sl_encoding_is_bytewise(encoding_of(p)) && sl_utf8_valid(bytes, NULL) &&
 		   sl_str_find(bytes, '\0') < 0;
 	size_t at = p->header ? 0 : sl_csv_bom(bytes);
+	sl_csv_part(&d->reader, bytes, at);
 	while (at < bytes.n) {
 		struct sl_csv_record r;
 		at = sl_csv_record(&d->reader, bytes, at, &r);

@@ -67,7 +67,15 @@ struct sl_csv_reader {
 	char delimiter;
 	size_t width;		   /* cells of a whole record; without a header those needed */
 	struct sl_csv_cell *cells; /* width + 1: of the record read last */
+	/* the part at hand */
+	uint32_t *ends; /* of its cells, where they are known ahead */
+	size_t n_ends, cap_ends;
+	size_t next;  /* the next of them */
+	bool indexed; /* they are */
 };
+
+/* A part is to be read, from byte `from` on. bytes are followed by SL_DECODE_PADDING. */
+void sl_csv_part(struct sl_csv_reader *d, struct sl_str bytes, size_t from);
 
 /* One record from bytes.p[at], at < bytes.n; returns the offset of the next one. */
 size_t sl_csv_record(struct sl_csv_reader *d, struct sl_str bytes, size_t at,
