@@ -51,7 +51,7 @@ INLINE bool take_block(const struct masks *k, uint64_t valid, struct carry *c, p
 	const uint64_t may_open = (ends | close) << 1 | c->at_cell;
 	const uint64_t must_end = close << 1 | c->closed;
 
-	c->inside = (uint64_t)((int64_t)inside >> 63);
+	c->inside = 0 - (inside >> 63);
 	c->at_cell = (ends | close) >> 63;
 	c->closed = close >> 63;
 	*ret_ends = ends;

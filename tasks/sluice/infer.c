@@ -351,7 +351,7 @@ static void name_type(const struct guess *g, struct sl_guess_col *c)
 		snprintf(c->type, sizeof(c->type), "int64");
 	else if (g->decimal && places == g->scale)
 		snprintf(c->type, sizeof(c->type), "decimal(%u,%u)",
-			 g->digits + g->scale <= 12 ? 12 : 18, g->scale);
+			 g->digits + g->scale <= 12 ? 12U : 18U, g->scale);
 	else if (g->real)
 		snprintf(c->type, sizeof(c->type), "float64");
 	else if (g->date)
