@@ -149,7 +149,7 @@ static bool draw_id(const struct maker *m, struct draw *d, const struct sl_contr
 		return false;
 	if (c->type.kind == SL_DECIMAL)
 		most = (sl_num_pow10(c->type.precision) - 1) / unit;
-	d->base = c->has_min ? c->min_i / unit + 1 : 1;
+	d->base = c->has_min ? c->min_i / unit + (c->min_i % unit > 0) : 1;
 	if (c->has_max && c->max_i / unit < most)
 		most = c->max_i / unit;
 	d->kind = DRAW_ID;

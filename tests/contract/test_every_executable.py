@@ -27,8 +27,12 @@ DAY = ("--interval-start", "2026-01-01T00:00:00Z", "--interval-end", "2026-01-02
 # The driver's commands that work on a pipeline are driven like stages, as "sluice run" and so on.
 COMMANDS = ("run", "plan", "state", "preview", "runs", "rejects", "rebuild")
 # What a stage needs beside its pipeline, and which ones belong to no run.
-NEEDS = {"sluice-query": ("--sql", "select 1"), "sluice-export": ("--sql", "select 1", "-o", "-")}
-NO_RUN = ("plan", "state", "preview", "runs", "rejects", "rebuild", "sluice-query", "sluice-check")
+NEEDS = {
+    "sluice-query": ("--sql", "select 1"),
+    "sluice-export": ("--sql", "select 1", "-o", "-"),
+    "sluice-generate": ("--rows", "5", "-o", "../made-up"),
+}
+NO_RUN = ("plan", "state", "preview", "runs", "rejects", "rebuild", "sluice-query", "sluice-check", "sluice-generate")
 
 
 def _executables() -> list[tuple[str, ...]]:
@@ -215,7 +219,7 @@ def test_unknown_source_and_backend_are_refused(exe: tuple[str, ...], pipeline: 
 @everyone
 def test_without_any_home_it_is_a_configuration_error(exe: tuple[str, ...], pipeline: str, work: Path) -> None:
     done = call(exe, "--pipeline", pipeline, *NEEDS.get(exe[-1], ()), cwd=work, env=environment(None))
-    if exe[-1] in ("plan", "preview"):  # they keep nothing
+    if exe[-1] in ("plan", "preview", "sluice-generate"):  # they keep nothing
         assert done.code == 0
     elif exe[-1] == "sluice-check":  # it tells, and goes on
         assert done.code == 78 and re.search(r"^failed +home .*SLUICE_HOME", done.out, re.M), done.out
