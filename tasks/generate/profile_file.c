@@ -339,7 +339,7 @@ static bool read_profile(const struct reader *r, struct sl_str bytes, const char
 	struct sl_node *root = sl_yaml_parse(bytes, file, r->arena, r->diags);
 	struct head h;
 
-	*r->ret = (struct profile){NULL};
+	*r->ret = (struct profile){.draws = NULL};
 	if (root && sl_fields_read(head_fields, &h, sizeof(h), root, NULL, "the file", r->arena,
 				   r->diags)) {
 		read_identity(r, &h, root);
