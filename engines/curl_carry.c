@@ -230,16 +230,6 @@ static void set_fields(struct sl_carry *c, const struct sl_http_request *req)
 	SET(c, CURLOPT_HTTPHEADER, c->fields);
 }
 
-static void set_sigv4(struct sl_carry *c, const struct sl_http_sigv4 *s)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf how = SL_BUF_INIT;
-
-	sl_buf_addf(&how, "aws:amz:%s:%s", s->region, s->service);
-	SET(c, CURLOPT_AWS_SIGV4, how.p);
-	SET(c, CURLOPT_USERNAME, s->key_id);
-	SET(c, CURLOPT_PASSWORD, sl_secret_reveal(s->key));
-}
-
 static void set_body(struct sl_carry *c, const struct sl_http_request *req)
 {
 	const char *m = req->method;
@@ -289,8 +279,6 @@ struct sl_carry *sl_carry_new(struct sl_wire *w, struct sl_exchange *x)
 	set_safety(c, &w->conf);
 	set_body(c, &x->req);
 	set_fields(c, &x->req);
-	if (x->req.sigv4)
-		set_sigv4(c, x->req.sigv4);
 	if (!x->req.as_sent)
 		SET(c, CURLOPT_ACCEPT_ENCODING, "");
 	SET(c, CURLOPT_HEADERFUNCTION, on_header);

@@ -12,6 +12,8 @@ target_link_libraries(engine_curl PRIVATE PkgConfig::CURL)
 sluice_module(mongo engines/mongo.c engines/mongo_bson.c engines/mongo_mark.c engines/mongo_read.c
   engines/mongo_write.c)
 target_link_libraries(engine_mongo PRIVATE PkgConfig::MONGOC)
+sluice_module(crypto engines/crypto.c)
+target_link_libraries(engine_crypto PRIVATE PkgConfig::CRYPTO)
 
 # hiredis with TLS, where scripts/get-hiredis has built one (scripts/lib.sh does): linked into the module.
 set(hiredis ${CMAKE_SOURCE_DIR}/.cache/hiredis)

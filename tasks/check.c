@@ -14,8 +14,8 @@ static bool check_all(struct sl_check *c, struct sl_err *err)
 
 	sl_check_ok(c, "pipeline",
 		    sl_arena_printf(&c->run->arena, "%s, rules %.12s", p->path, p->rev));
-	return sl_check_home(c, err) && sl_check_sources(c, err) && sl_check_queue(c, err) &&
-	       sl_check_store(c, err) && sl_check_sql(c, err);
+	return sl_check_home(c, err) && sl_check_bronze(c, err) && sl_check_sources(c, err) &&
+	       sl_check_queue(c, err) && sl_check_store(c, err) && sl_check_sql(c, err);
 }
 
 static void release(struct sl_check *c)
@@ -47,14 +47,15 @@ static const struct sl_stage stage = {
 	.description =
 		"One line each on standard output, ok, failed or skipped: the pipeline file; HOME "
 		"can be\n"
-		"written; every source's inputs can be opened; the queue takes tickets; the store "
-		"answers,\n"
-		"lets us in, and its table fits the contract; models and queries can be planned by "
-		"the\n"
-		"engine. Nothing is collected or stored. The first failure decides the exit code. "
-		"In the\n"
-		"result, n_in is the number of checks: kept are ok, filtered skipped, rejected "
-		"failed.\n",
+		"written; bronze in a bucket can be listed, written, read and removed; every "
+		"source's\n"
+		"inputs can be opened; the queue takes tickets; the store answers, lets us in, and "
+		"its\n"
+		"table fits the contract; models and queries can be planned by the engine. "
+		"Nothing is\n"
+		"collected or stored. The first failure decides the exit code. In the result, "
+		"n_in is\n"
+		"the number of checks: kept are ok, filtered skipped, rejected failed.\n",
 	.examples = "sluice check orders\nsluice check orders --backend local\n",
 	.needs = SL_NEEDS_PIPELINE | SL_FINDS_HOME | SL_TAKES_INTERVAL | SL_NEEDS_STORE |
 		 SL_QUIET_RESULT,

@@ -36,7 +36,7 @@ static const struct word {
 	const char *role, *word, *module;
 	bool connection, built;
 } words[] = {
-	{"bronze", "file", "file", false, true},      {"bronze", "s3", "s3", true, false},
+	{"bronze", "file", "file", false, true},      {"bronze", "s3", "s3", true, true},
 	{"queue", "redis", "redis", true, true},      {"store", "duckdb", "duckdb", false, true},
 	{"store", "postgres", "pg", true, true},      {"documents", "file", "file", false, true},
 	{"documents", "mongo", "mongo", true, false},

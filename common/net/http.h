@@ -84,25 +84,15 @@ struct sl_http_body {
 	uint64_t offset, size;
 };
 
-/* AWS Signature Version 4 by the engine. The caller sends x-amz-content-sha256 as a header, sorts
- * and encodes the query, and writes "name=" for names without value: libcurl 7.88 signs wrongly
- * otherwise. */
-struct sl_http_sigv4 {
-	const char *region, *service; /* "eu-west-3", "s3" */
-	const char *key_id;
-	struct sl_secret key;
-};
-
 struct sl_http_request {
 	const char *method; /* "GET" */
 	const char *url;    /* absolute, http or https */
 	const struct sl_http_field *fields;
 	size_t n_fields;
-	const struct sl_http_body *body;   /* NULL: none */
-	const struct sl_http_sigv4 *sigv4; /* NULL: not signed */
-	const char *etag, *last_modified;  /* of the copy at hand: 304 says that it still holds */
-	bool as_sent;			   /* the body's coding is not asked for nor undone */
-	bool repeatable;		   /* may be sent again although its method says no */
+	const struct sl_http_body *body;  /* NULL: none */
+	const char *etag, *last_modified; /* of the copy at hand: 304 says that it still holds */
+	bool as_sent;			  /* the body's coding is not asked for nor undone */
+	bool repeatable;		  /* may be sent again although its method says no */
 	/*
 	 * Takes a 2xx answer's body in pieces as they come instead of answer.body; max_body does not
 	 * bound it, and once a piece was taken the request is not sent again. false with err ends

@@ -13,8 +13,8 @@ static bool is_redirect(const struct sl_http *h, const struct sl_flight *f)
 {
 	int s = f->answer.status;
 
-	return h->conf.max_redirects > 0 && !f->asked->sigv4 && s >= 301 && s <= 308 && s != 304 &&
-	       s != 305 && s != 306 && sl_http_header(&f->answer, "location").n > 0;
+	return h->conf.max_redirects > 0 && s >= 301 && s <= 308 && s != 304 && s != 305 &&
+	       s != 306 && sl_http_header(&f->answer, "location").n > 0;
 }
 
 static bool same_text(struct sl_str a, struct sl_str b)

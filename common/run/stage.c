@@ -206,6 +206,8 @@ static bool open_home_and_run(struct execution *x, struct sl_err *err)
 		return false;
 	if ((needs & SL_FINDS_HOME) && run->p)
 		sl_home_find(&run->home, x->cli.home, run->p->name);
+	if ((needs & (SL_NEEDS_HOME | SL_FINDS_HOME)) && run->p)
+		sl_home_share(&run->home, run->p);
 	if ((needs & SL_NEEDS_RUN) && run->p && !run->run_id && !sl_runid_derive(run, err))
 		return false;
 	run->result.run = run->run_id;

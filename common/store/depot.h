@@ -29,7 +29,10 @@ struct sl_depot;
 enum sl_worth { SL_DURABLE, SL_CACHE };
 
 struct sl_depot *sl_depot_folder(const char *dir); /* returns owned; made when first written to */
-void sl_depot_close(struct sl_depot *d);	   /* NULL is fine */
+/* Below `below` in the bucket of a connection (net/s3.h), which is looked up at the first call.
+ * spool: a directory here, where large files gather; NULL: none will be written. Returns owned. */
+struct sl_depot *sl_depot_s3(const char *conn_id, const char *below, const char *spool);
+void sl_depot_close(struct sl_depot *d); /* NULL is fine */
 
 /* For messages: "/home/…/log/drop/17.json", "s3://lake/orders/log/drop/17.json". Returns owned. */
 char *sl_depot_where(const struct sl_depot *d, const char *name);

@@ -70,6 +70,12 @@ void sl_home_at(struct sl_home *h, char *dir)
 	h->local = h->shared = sl_depot_folder(dir);
 }
 
+void sl_home_share(struct sl_home *h, const struct sl_pipeline *p)
+{
+	if (p->backend.bronze_conn)
+		h->shared = sl_depot_s3(p->backend.bronze_conn, p->name, h->dir);
+}
+
 void sl_home_release(struct sl_home *h)
 {
 	if (h->shared != h->local)

@@ -19,6 +19,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "data/pipeline.h"
 #include "store/depot.h"
 
 struct sl_home {
@@ -38,6 +39,9 @@ SL_NODISCARD bool sl_home_open(struct sl_home *h, const char *flag, const char *
 void sl_home_find(struct sl_home *h, const char *flag, const char *pipeline);
 /* A home in a directory that is there; takes dir. */
 void sl_home_at(struct sl_home *h, char *dir);
+/* Puts what every host must see where the pipeline's backend says; h may be one that was not found.
+ */
+void sl_home_share(struct sl_home *h, const struct sl_pipeline *p);
 void sl_home_release(struct sl_home *h);
 
 /* HOME/<pipeline>/ + printf; returns owned. */

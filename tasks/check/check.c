@@ -4,6 +4,7 @@
 #include "tasks/check/check.h"
 
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/cancel.h"
 #include "base/file.h"
@@ -73,8 +74,10 @@ bool sl_check_home(struct sl_check *c, struct sl_err *err)
 	struct sl_err why = SL_ERR_INIT;
 
 	sl_home_release(&run->home); /* it was only looked for */
-	if (sl_home_open(&run->home, run->home_flag, run->p->name, &why) &&
-	    try_to_write(&run->home, &why)) {
+	const bool opened = sl_home_open(&run->home, run->home_flag, run->p->name, &why);
+
+	sl_home_share(&run->home, run->p);
+	if (opened && try_to_write(&run->home, &why)) {
 		sl_check_ok(c, "home", describe_space(run));
 	} else {
 		if (!why.hint[0])
@@ -82,6 +85,43 @@ bool sl_check_home(struct sl_check *c, struct sl_err *err)
 					  "SLUICE_HOME");
 		sl_check_fail(c, "home", &why);
 	}
+	return sl_cancel_check(err);
+}
+
+/* --- bronze --- */
+
+/* Everything that a run does with it: list, put, read, remove. */
+static bool try_bronze(struct sl_depot *d, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *name = sl_xasprintf("check/%d", (int)getpid());
+	const char *const names[] = {name};
+	sl_cleanup(sl_names_release) struct sl_names found = {0};
+	sl_cleanup(sl_buf_release) struct sl_buf back = SL_BUF_INIT;
+
+	return sl_depot_list(d, "log", &found, err) &&
+	       sl_depot_replace(d, name, SL_STR("x"), SL_DURABLE, err) &&
+	       sl_depot_get(d, name, 1, &back, err) && sl_depot_remove(d, names, 1, err);
+}
+
+/* A folder is HOME's. */
+bool sl_check_bronze(struct sl_check *c, struct sl_err *err)
+{
+	struct sl_run *run = c->run;
+	struct sl_arena *arena = &run->arena;
+	const char *id = run->p->backend.bronze_conn;
+	struct sl_err why = SL_ERR_INIT;
+
+	if (!id)
+		return true;
+	const char *subject = sl_arena_printf(arena, "bronze %s, %s", run->p->backend.bronze, id);
+
+	if (!try_bronze(run->home.shared, &why)) {
+		sl_check_fail(c, subject, &why);
+		return sl_cancel_check(err);
+	}
+	sl_cleanup(sl_freep) char *where = sl_depot_where(run->home.shared, "");
+
+	sl_check_ok(c, subject, sl_arena_printf(arena, "%s can be read and written", where));
 	return sl_cancel_check(err);
 }
 

@@ -23,10 +23,11 @@ void sl_check_skip(struct sl_check *c, const char *subject, const char *why);
 /* err's hint is the cure; without one its kind's meaning. */
 void sl_check_fail(struct sl_check *c, const char *subject, const struct sl_err *err);
 
-/* home can be written to; each source lists its inputs; the queue takes tickets; the store answers
- * and its table fits; the models and queries are statements that the engine understands. False only
- * for a stop. */
+/* home and bronze can be written to; each source lists its inputs; the queue takes tickets; the
+ * store answers and its table fits; the models and queries are statements that the engine
+ * understands. False only for a stop. */
 SL_NODISCARD bool sl_check_home(struct sl_check *c, struct sl_err *err);
+SL_NODISCARD bool sl_check_bronze(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_sources(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_queue(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_store(struct sl_check *c, struct sl_err *err);

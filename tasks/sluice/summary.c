@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "data/sqltext.h"
 
 #define SQL_MAX ((size_t)1 << 20)
@@ -68,6 +69,7 @@ static void add_rows(const struct sl_result *t, const struct sl_buf *rejects, st
 static void add_places(const struct sl_run *run, struct sl_buf *out)
 {
 	const struct sl_pipeline *p = run->p;
+	sl_cleanup(sl_freep) char *files = sl_depot_where(run->home.shared, "");
 
 	if (p->backend.store_conn)
 		sl_buf_addf(out, "  table       %s (%s, connection %s)\n", p->store.table,
@@ -76,7 +78,7 @@ static void add_places(const struct sl_run *run, struct sl_buf *out)
 		sl_buf_addf(out, "  table       %s in %s/data.db\n", p->store.table, run->home.dir);
 	for (size_t i = 0; i < p->n_models; i++)
 		sl_buf_addf(out, "  model       %s\n", p->models[i].name);
-	sl_buf_addf(out, "  files       %s\n", run->home.dir);
+	sl_buf_addf(out, "  files       %s\n", files);
 }
 
 /* The first query, with the parameters that it wants. */

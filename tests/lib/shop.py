@@ -16,6 +16,8 @@ BACKENDS = """\
 backends:
   embedded: {bronze: file, store: duckdb}
   local: {bronze: file, store: {postgres: warehouse}}
+  lake: {bronze: {s3: lake}, store: {postgres: warehouse}}
+  lake-duckdb: {bronze: {s3: lake}, store: duckdb}
 """
 
 

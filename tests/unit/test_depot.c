@@ -1,5 +1,6 @@
 /*
- * A depot of files: rules that hold whatever kind it is.
+ * A depot of files: rules that hold whatever kind it is. Of a folder; with SLUICE_CONN_TEST_DEPOT
+ * of that connection's bucket (tests/contract/test_depot.py).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,6 +42,21 @@ static int setup_folder(void **state)
 	if (!mkdtemp(w->dir))
 		return -1;
 	w->depot = sl_depot_folder(w->dir);
+	*state = w;
+	return 0;
+}
+
+/* In a place of its own in the bucket. */
+static int setup_bucket(void **state)
+{
+	struct world *w = sl_xcalloc(1, sizeof(*w));
+	static int number;
+	sl_cleanup(sl_freep) char *below = sl_xasprintf("place-%d", ++number);
+
+	snprintf(w->dir, sizeof(w->dir), "/tmp/sluice-depot-XXXXXX");
+	if (!mkdtemp(w->dir))
+		return -1;
+	w->depot = sl_depot_s3("test_depot", below, w->dir);
 	*state = w;
 	return 0;
 }
@@ -341,5 +357,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_where_names_the_file, setup_folder, teardown),
 	};
 
-	return cmocka_run_group_tests_name("folder", folder, NULL, NULL);
+	const struct CMUnitTest bucket[] = {RULES(setup_bucket)};
+
+	if (!getenv("SLUICE_CONN_TEST_DEPOT"))
+		return cmocka_run_group_tests_name("folder", folder, NULL, NULL);
+	return cmocka_run_group_tests_name("bucket", bucket, NULL, NULL);
 }

@@ -450,10 +450,10 @@ static void test_pipeline_backend_is_chosen_and_must_exist(void **state)
 	assert_null(p->backend.queue);
 	sl_pipeline_close(p);
 	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
-	replaced("{store: {postgres: warehouse}}", "{bronze: {s3: lake}}", &text);
+	replaced("{store: {postgres: warehouse}}", "{documents: {mongo: docs}}", &text);
 	sl_pipeline_close(open_good(sl_buf_z(&text), NULL)); /* not chosen: just a word */
 	assert_null(open_text(sl_buf_z(&text), &opts, &d));
-	expect_diags(&d, "pipeline.yaml", "28:20 E1008", 0);
+	expect_diags(&d, "pipeline.yaml", "28:23 E1008", 0);
 	sl_diags_release(&d);
 	opts.backend = "loca";
 	assert_null(open_text(base, &opts, &d));
