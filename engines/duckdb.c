@@ -23,8 +23,17 @@ static const char *const settings[][2] = {
 	{"autoload_known_extensions", "false"},
 };
 
+/* Told in many ways; where it is met says nothing about whose fault it is. */
+static bool is_out_of_memory(duckdb_error_type type, const char *text)
+{
+	return type == DUCKDB_ERROR_OUT_OF_MEMORY || strstr(text, "Out of Memory") ||
+	       strstr(text, "bad allocation");
+}
+
 enum sl_err_kind sl_duckdb_kind(duckdb_error_type type, const char *text)
 {
+	if (is_out_of_memory(type, text))
+		return SL_ERR_BUG;
 	if (strstr(text, "No space left") || strstr(text, "Could not write"))
 		return SL_ERR_IO;
 	if (strstr(text, "Could not set lock"))
@@ -38,7 +47,6 @@ enum sl_err_kind sl_duckdb_kind(duckdb_error_type type, const char *text)
 	case DUCKDB_ERROR_CONSTRAINT:
 		return SL_ERR_DATA;
 	case DUCKDB_ERROR_TRANSACTION:
-	case DUCKDB_ERROR_OUT_OF_MEMORY:
 		return SL_ERR_AGAIN;
 	case DUCKDB_ERROR_IO:
 	case DUCKDB_ERROR_FATAL:
@@ -135,7 +143,8 @@ static bool open_memory(struct sl_db *db, const struct sl_db_conf *conf, struct 
 	if (!make_config(conf, &config, err))
 		return false;
 	if (sl_duck.open_ext(NULL, &db->database, config, &text) != DuckDBSuccess)
-		return sl_duckdb_fail(err, SL_ERR_IO, text ? text : "unknown error");
+		return sl_duckdb_fail(err, sl_duckdb_kind(DUCKDB_ERROR_IO, text ? text : ""),
+				      text ? text : "unknown error");
 	return sl_duck.connect(db->database, &db->connection) == DuckDBSuccess ||
 	       sl_err_set(err, SL_ERR_IO, "cannot connect to DuckDB");
 }

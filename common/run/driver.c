@@ -100,8 +100,9 @@ static bool refuse_nothing(struct sl_err *err)
 
 static int run_command(const struct driver *d, const struct sl_stage *command)
 {
-	sl_cleanup(sl_freep) char *name = sl_xasprintf("sluice %s", command->name);
+	char name[64];
 
+	snprintf(name, sizeof(name), "sluice %s", command->name);
 	return sl_command_main(command, name, true, d->argc - 1, d->argv + 1);
 }
 

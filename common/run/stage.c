@@ -86,6 +86,18 @@ static void setup_log(const struct execution *x)
 	sl_log_setup(level, cli->log_format && strcmp(cli->log_format, "json") == 0, who);
 }
 
+/* What is told when memory is out before anything could be prepared. */
+static void prepare_first_line(const char *stage)
+{
+	static char line[256];
+
+	snprintf(line, sizeof(line),
+		 "{\"stage\":\"%s\",\"exit\":70,\"kind\":\"bug\",\"error\":\"ended before it "
+		 "could begin, by a defect or out of memory\"}",
+		 stage);
+	sl_bug_set_result(line);
+}
+
 /* Makes the line for the case that we end without getting to the end. */
 static void prepare_last_lines(struct execution *x)
 {
@@ -390,6 +402,7 @@ int sl_command_main(const struct sl_stage *stage, const char *command, bool driv
 	struct sl_err err = SL_ERR_INIT;
 
 	sl_hold_streams();
+	prepare_first_line(stage->name);
 	setup_signals(driver);
 	setup_log(&x);
 	const bool ok = execute(&x, argc, argv, &err);
@@ -416,8 +429,9 @@ int sl_command_fail(const char *name, const struct sl_err *err)
 
 int sl_stage_main(const struct sl_stage *stage, int argc, char **argv)
 {
-	sl_cleanup(sl_freep) char *command = sl_xasprintf("sluice-%s", stage->name);
+	char command[64]; /* nothing is allocated before there is a result line for that failing */
 
+	snprintf(command, sizeof(command), "sluice-%s", stage->name);
 	return sl_command_main(stage, command, false, argc, argv);
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import resource
 import socket
 import subprocess
 import threading
@@ -10,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.machine import is_sanitized
 from tests.lib.services import Postgres, free_port
 from tests.lib.shop import rows, write_csv, write_pipeline
-from tests.lib.stage import Sluice
+from tests.lib.stage import Done, Sluice
 
 Make = Callable[..., Sluice]
 
@@ -151,3 +154,80 @@ def test_nothing_new_is_99_for_collect_and_0_for_the_driver(make: Make, shop: Pa
     s("run")
     assert s("collect", code=99).result["kind"] == "nothing"
     assert s("run").result["exit"] == 0
+
+
+# --- 70: a defect, or out of memory --------------------------------------------------------------------------
+
+
+def assert_told_as_bug(code: int, stderr: str) -> None:
+    last = json.loads(stderr.splitlines()[-1])
+    assert (code, last["exit"], last["kind"]) == (70, 70, "bug"), stderr
+
+
+@pytest.mark.parametrize("exe", ["collect", "normalize", "store", "aggregate", "query", "export", "run", "rebuild"])
+def test_defect_is_70_and_still_has_a_result(make: Make, shop: Path, exe: str) -> None:
+    """A fault point that asks for what there is not breaks a contract of the program, in whatever it just does."""
+    words = STORE.get(exe, ("--run-id", "r"))
+    out = ("-o", str(shop / "out.csv")) if exe in ("query", "export") else ()
+
+    def call(code: int, **env: str) -> Done:
+        s = make(shop / "pipeline.yaml")
+        for earlier in ("collect", "normalize", "store"):
+            if exe in (earlier, "run"):
+                break
+            s(earlier, "--run-id", "r")
+        return s(exe, *words, *out, code=code, env=env)
+
+    trace = shop / "trace"
+    call(0, SLUICE_FAULT_TRACE=str(trace))
+    if not trace.exists():
+        pytest.skip("skipped: this build has no fault points")
+    done = call(70, SLUICE_FAULT=f"{trace.read_text().split()[0]}:1:nonsense")
+    if exe == "run":  # it tells what became of its stage
+        assert done.result["kind"] == "bug", done.stderr
+    else:
+        assert_told_as_bug(done.code, done.stderr)
+
+
+def call_with_memory(s: Sluice, exe: str, words: tuple[str, ...], bytes_: int) -> tuple[int, str]:
+    done = subprocess.run(
+        s.argv(exe, *words),
+        env=s.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_)),
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("exe", ["collect", "normalize", "preview"])
+def test_out_of_memory_is_70_wherever_it_comes(make: Make, shop: Path, exe: str, quick: None) -> None:
+    """A little more memory each time: first the loader cannot start it, then it ends with 70, then it works."""
+    s = make(shop / "pipeline.yaml")
+    if is_sanitized(Path(s.argv(exe)[0])):
+        pytest.skip("skipped: no executables without sanitizers (cmake --preset release)")
+    write_csv(shop, "b.csv", rows(1000, 20000))
+    s("collect", "--run-id", "r")
+    if exe == "collect":
+        write_csv(shop, "b.csv", rows(1000, 20001))
+    words = () if exe == "preview" else ("--run-id", "r")
+    seen = []
+    for step in range(200):
+        code, stderr = call_with_memory(s, exe, words, (4 << 20) + step * (256 << 10))
+        seen.append(code)
+        if code == 0:
+            break
+        if code != 127 or "shared libraries" not in stderr:
+            assert_told_as_bug(code, stderr)
+    assert seen[-1] == 0 and seen.count(70) >= 2, seen
+
+
+def test_more_memory_than_duckdb_may_take_is_70(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    s("run")
+    sql = "select length(string_agg(repeat('x', 1000000), '')) from range(1000)"
+    done = s("query", "--sql", sql, code=70)
+    assert "Out of Memory" in done.result["error"], done.result
