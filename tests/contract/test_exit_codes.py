@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import socket
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,6 @@ def assert_kind(s: Sluice, exe: str, code: int, kind: str) -> None:
 
 @store_users
 def test_server_that_is_down_is_69(make: Make, shop: Path, exe: str) -> None:
-    if exe == "report":
-        pytest.skip("nothing to report: it asks for no server")
     assert_kind(local(make, shop, f"postgres://u@127.0.0.1:{free_port()}/x"), exe, 69, "unavailable")
 
 
@@ -130,23 +129,35 @@ def test_output_that_cannot_be_written_is_74(make: Make, shop: Path) -> None:
         assert '"kind":"io"' in done.stderr.splitlines()[-1], exe
 
 
-def test_server_that_answers_nonsense_is_told_as_unavailable(make: Make, shop: Path) -> None:
-    """Something else listens on the port and hangs up."""
+@contextlib.contextmanager
+def server_that_says(text: bytes) -> Iterator[str]:
+    """Something that is no PostgreSQL listens on a port: it says this to whoever calls, and hangs up."""
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def hang_up() -> None:
-        for _ in range(4):
-            try:
-                listener.accept()[0].close()
-            except OSError:
-                return
+    def answer() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                caller = listener.accept()[0]
+                if text:
+                    caller.recv(1000)
+                    caller.sendall(text)
+                caller.close()
 
-    threading.Thread(target=hang_up, daemon=True).start()
-    port = listener.getsockname()[1]
-    try:
-        assert_kind(local(make, shop, f"postgres://u@127.0.0.1:{port}/x"), "store", 69, "unavailable")
-    finally:
-        listener.close()
+    threading.Thread(target=answer, daemon=True).start()
+    yield f"postgres://u@127.0.0.1:{listener.getsockname()[1]}/x"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def test_server_that_hangs_up_is_told_as_unavailable(make: Make, shop: Path) -> None:
+    with server_that_says(b"") as uri:
+        assert_kind(local(make, shop, uri), "store", 69, "unavailable")
+
+
+@store_users
+def test_server_of_another_protocol_is_76(make: Make, shop: Path, exe: str) -> None:
+    with server_that_says(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") as uri:
+        assert_kind(local(make, shop, uri), exe, 76, "protocol")
 
 
 def test_nothing_new_is_99_for_collect_and_0_for_the_driver(make: Make, shop: Path) -> None:
