@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.lib.chaos import ChaosProxy
 from tests.lib.machine import find_plain_bin
 from tests.lib.services import S3, JavaMongo, Mongo, Postgres, Redis, start
 from tests.lib.stage import BIN, SHARED, Sluice
@@ -103,6 +105,13 @@ def s3(s3_server: S3) -> Iterator[S3]:
     s3_server.start()
     yield s3_server
     s3_server.start()
+
+
+@pytest.fixture
+def chaos(bin_dir: Path) -> Iterator[Callable[..., ChaosProxy]]:
+    """chaos(port, "cut down 100", …): a bad line before a server (tests/chaosproxy.c lists the commands)."""
+    with contextlib.ExitStack() as lines:
+        yield lambda *args, **kwargs: lines.enter_context(ChaosProxy(*args, **kwargs))
 
 
 @pytest.fixture(scope="session")
