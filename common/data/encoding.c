@@ -3,40 +3,18 @@
  */
 #include "data/encoding.h"
 
+#include "data/letters.h"
+
 const char *const sl_encoding_names[] = {"auto",	 "utf-8",      "utf-16le",    "utf-16be",
 					 "windows-1252", "iso-8859-1", "iso-8859-15", NULL};
 
 /* --- UTF-16 --- */
 
-static size_t put_utf8(uint32_t c, char out[4])
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 static void add_letter(struct sl_buf *out, uint32_t c)
 {
 	char utf8[4];
 
-	sl_buf_add(out, utf8, put_utf8(c, utf8));
+	sl_buf_add(out, utf8, sl_letter_put(c, utf8));
 }
 
 static void add_unit(struct sl_recoder *r, uint32_t unit, struct sl_buf *out)
@@ -191,7 +169,7 @@ struct sl_str sl_encoding_text(enum sl_encoding e, struct sl_str s, struct sl_ar
 	char *to = sl_arena_alloc(arena, 3 * s.n);
 	size_t n = 0;
 	for (size_t i = 0; i < s.n; i++)
-		n += put_utf8(letter_of(e, (unsigned char)s.p[i]), to + n);
+		n += sl_letter_put(letter_of(e, (unsigned char)s.p[i]), to + n);
 	return (struct sl_str){to, n};
 }
 

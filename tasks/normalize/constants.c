@@ -2,7 +2,7 @@
 #include "tasks/normalize/constants.h"
 
 #include "data/contract.h"
-#include "tasks/normalize/letters.h"
+#include "data/letters.h"
 
 static bool read_one(struct sl_constants *c, const char *text, struct sl_place at,
 		     struct sl_rule_scope *s)

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "tasks/normalize/letters.h"
+#include "data/letters.h"
 
 #define LETTERS "YmdHMSfBz"
 #define MONTH_MAX 10 /* letters of the longest name, and one */

@@ -7,8 +7,8 @@
  * Punctuation and CJK Punctuation; an apostrophe ends one only behind a single letter, which gives
  * "L'Isle-Adam", "D'Artagnan", but "Don't" and "Aujourd'hui".
  */
+#include "data/letters.h"
 #include "tasks/normalize/columns.h"
-#include "tasks/normalize/letters.h"
 
 enum to { TO_LOWER, TO_UPPER, TO_TITLE };
 static const char *const to_names[] = {"lower", "upper", "title", NULL};

@@ -3,8 +3,8 @@
  * one. A blank is whatever Unicode calls white space, so U+00A0 and U+202F too, and the invisible
  * U+200B and U+FEFF. Without inner the result is a view into the text read.
  */
+#include "data/letters.h"
 #include "tasks/normalize/columns.h"
-#include "tasks/normalize/letters.h"
 
 enum side { SIDE_BOTH, SIDE_START, SIDE_END };
 static const char *const side_names[] = {"both", "start", "end", NULL};

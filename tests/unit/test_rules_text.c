@@ -1,7 +1,7 @@
 /* Rules that change texts: trim, case, regex_replace, set_null, concat. */
 #include "rule_support.h"
 
-#include "tasks/normalize/letters.h"
+#include "data/letters.h"
 
 static void test_trim_drops_every_kind_of_blank(void **state)
 {

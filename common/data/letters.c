@@ -1,7 +1,7 @@
 /* Letters of UTF-8 text: see letters.h. */
-#include "tasks/normalize/letters.h"
+#include "data/letters.h"
 
-#include "tasks/normalize/case_table.h"
+#include "data/case_table.h"
 
 uint32_t sl_letter_next(const char **p)
 {
@@ -115,4 +115,25 @@ bool sl_text_same(struct sl_str a, struct sl_str b)
 		if (fold(sl_letter_next(&a.p)) != fold(sl_letter_next(&b.p)))
 			return false;
 	return a.p == end_a && b.p == end_b;
+}
+
+void sl_text_fold(struct sl_str s, struct sl_buf *out)
+{
+	const char *p = s.p, *end = s.p + s.n;
+	const size_t begin = out->n;
+	bool blank = false;
+
+	while (p < end) {
+		const uint32_t c = sl_letter_next(&p);
+		char utf8[4];
+
+		if (sl_letter_blank(c)) {
+			blank = out->n > begin;
+			continue;
+		}
+		if (blank)
+			sl_buf_addc(out, ' ');
+		blank = false;
+		sl_buf_add(out, utf8, sl_letter_put(sl_letter_lower(c), utf8));
+	}
 }

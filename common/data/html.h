@@ -1,0 +1,55 @@
+/*
+ * Interface of the module that reads HTML pages (engines/html.c): a page as a tree, elements by
+ * selector, texts. Pages are foreign bytes: nothing in them is fetched, no entity of theirs is
+ * expanded, their size and depth are bounded.
+ */
+#ifndef SL_DATA_HTML_H
+#define SL_DATA_HTML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "data/selector.h"
+
+#define SL_HTML_BYTES ((size_t)16 << 20) /* most of one page */
+
+struct sl_html;	     /* a page */
+struct sl_html_node; /* an element of it, alive until the page is closed */
+struct sl_xpath;     /* a compiled XPath */
+
+struct sl_html_engine {
+	/*
+	 * charset: as Content-Type names it, or SL_STR_NULL. A byte order mark beats it, it beats
+	 * <meta>, that beats UTF-8; a label means what the WHATWG Encoding Standard says (§4.2), so
+	 * "gb2312" is gb18030 and "iso-8859-1" windows-1252. Bytes that are no letter become U+FFFD.
+	 * SL_ERR_DATA: larger than SL_HTML_BYTES, or no document at all.
+	 */
+	bool (*parse)(struct sl_str bytes, struct sl_str charset, struct sl_html **ret,
+		      struct sl_err *err);
+	void (*close)(struct sl_html *page); /* NULL is fine */
+
+	/* The first max elements below scope (NULL: of the page) that match, in document order;
+	 * returns how many. scope itself is not among them. */
+	size_t (*select)(struct sl_html *page, const struct sl_html_node *scope,
+			 const struct sl_selector *s, const struct sl_html_node **ret, size_t max);
+
+	/* The same by XPath 1.0; "." is scope. SL_ERR_CONFIG. A compiled one serves every page. */
+	bool (*xpath_compile)(const char *text, struct sl_xpath **ret, struct sl_err *err);
+	size_t (*xpath_select)(struct sl_html *page, const struct sl_html_node *scope,
+			       struct sl_xpath *x, const struct sl_html_node **ret, size_t max);
+	void (*xpath_close)(struct sl_xpath *x); /* NULL is fine */
+
+	/* Appends the element's text: all below it but script and style, as it stands. */
+	void (*text)(const struct sl_html_node *node, struct sl_buf *out);
+	/* False: it has no such attribute (small letters). Appends the value otherwise. */
+	bool (*attribute)(const struct sl_html_node *node, const char *name, struct sl_buf *out);
+};
+
+/* Opens the module. SL_ERR_CONFIG when it or its library is missing. */
+SL_NODISCARD bool sl_html_get(const struct sl_html_engine **ret, struct sl_err *err);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * What the files of the HTML module share. A node of the interface is libxml2's own.
+ */
+#ifndef SL_ENGINES_HTML_H
+#define SL_ENGINES_HTML_H
+
+#include <libxml/tree.h>
+#include <libxml/xpath.h>
+
+#include "data/html.h"
+
+struct sl_html {
+	xmlDoc *doc;
+	struct sl_buf text; /* scratch */
+};
+
+static inline const xmlNode *html_node(const struct sl_html_node *n)
+{
+	return (const xmlNode *)(const void *)n;
+}
+
+/* An attribute's value; "" when it is there without one, SL_STR_NULL when it is not there. */
+struct sl_str html_attribute(const xmlNode *n, const char *name);
+void html_text(const xmlNode *n, struct sl_buf *out);
+
+/* Page bytes in UTF-8 without NUL, appended to out. */
+void html_to_utf8(struct sl_str bytes, struct sl_str charset, struct sl_buf *out);
+
+size_t html_select(struct sl_html *page, const struct sl_html_node *scope,
+		   const struct sl_selector *s, const struct sl_html_node **ret, size_t max);
+
+#endif
