@@ -26,6 +26,26 @@ static int line_length(const char *text)
 	return (int)strcspn(text, "\r\n");
 }
 
+static void note_fault(struct sl_db *db, const PGresult *result, const char *state,
+		       const char *text)
+{
+	const char *column = PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+	struct sl_row_fault *f = &db->fault;
+
+	*f = (struct sl_row_fault){.sqlstate = ""};
+	if (!sl_pg_is_row_fault(state))
+		return;
+	snprintf(f->sqlstate, sizeof(f->sqlstate), "%s", state);
+	snprintf(f->column, sizeof(f->column), "%s", column ? column : "");
+	snprintf(f->text, sizeof(f->text), "%.*s", line_length(text), text);
+}
+
+static bool pg_row_fault(struct sl_db *db, struct sl_row_fault *ret)
+{
+	*ret = db->fault;
+	return db->fault.sqlstate[0] != '\0';
+}
+
 bool sl_pg_fail(struct sl_db *db, const PGresult *result, struct sl_err *err)
 {
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -36,6 +56,7 @@ bool sl_pg_fail(struct sl_db *db, const PGresult *result, struct sl_err *err)
 	/* The detail of a broken constraint shows the row, which no log should. */
 	if (state && strncmp(state, "23", 2) == 0)
 		detail = NULL;
+	note_fault(db, result, state, text);
 	sl_err_set(err, sl_pg_kind(state, true), "postgres: %.*s%s%.*s", line_length(text), text,
 		   detail ? ": " : "", detail ? line_length(detail) : 0, detail ? detail : "");
 	if (state && strcmp(state, "57P01") == 0)
@@ -411,7 +432,9 @@ static bool pg_commit(struct sl_db *db, struct sl_err *err)
 	sl_cleanup(sl_pg_put_result) PGresult *result = PQexec(db->conn, "commit");
 	if (PQresultStatus(result) != PGRES_COMMAND_OK) {
 		sl_pg_fail(db, result, err);
-		return sl_err_prefix(err, "cannot tell whether the commit was done");
+		if (err->kind != SL_ERR_DATA) /* a constraint that is checked late: it was not */
+			sl_err_prefix(err, "cannot tell whether the commit was done");
+		return false;
 	}
 	/* COMMIT of a failed transaction answers ROLLBACK, and is no error to libpq. */
 	return strcmp(PQcmdStatus(result), "COMMIT") == 0 ||
@@ -511,6 +534,7 @@ static const struct sl_engine engine = {
 	.copy_batch = sl_pg_copy_batch,
 	.copy_end = sl_pg_copy_end,
 	.copy_abort = sl_pg_copy_abort,
+	.row_fault = pg_row_fault,
 	.lock = sl_pg_lock,
 	.type_name = pg_type_name,
 	.relation = pg_relation,

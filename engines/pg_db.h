@@ -18,6 +18,7 @@ struct sl_db {
 	char *app_name;
 	int64_t wait_us;
 	bool in_transaction;
+	struct sl_row_fault fault; /* of the last failure; sqlstate "": none */
 	/* a copy under way */
 	const struct sl_schema *copying;
 	bool with_change, duplicate;

@@ -200,6 +200,23 @@ static void note_refused(struct store *st, const struct entry *e, const struct s
 		       "rejects.limit, then run again");
 }
 
+/* Rows that the engine refused were good until now; too many of them refuse the entry. */
+static void add_refused(struct store *st, const struct entry *e, const struct sl_outcome *o,
+			const struct sl_counts *counts)
+{
+	struct sl_counts judged = *counts;
+
+	judged.ok -= o->refused;
+	judged.bad += o->refused;
+	st->run->result.kept -= o->refused;
+	st->run->result.rejected += o->refused;
+	sl_log(SL_WARNING, "the store refuses rows: they are rejects",
+	       "source=%s entry=%" PRIu64 " rows=%" PRIu64 " first=\"%s\"", e->source->name,
+	       e->log.n, o->refused, o->refusal);
+	if (o->beyond)
+		note_refused(st, e, &judged);
+}
+
 static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 {
 	struct sl_parts parts = parts_of(st, e);
@@ -230,9 +247,15 @@ static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 				      err);
 	}
 	SL_FAULT("store.before_switch", err);
-	if (!sl_sink_switch(st->sink, e->log.run, e->log.n, e->inputs, e->n_inputs, &feed, &outcome,
-			    err))
+	const bool ok = sl_sink_switch(st->sink, e->log.run, e->log.n, e->inputs, e->n_inputs,
+				       &feed, &outcome, err);
+	sl_arena_release(&parts.texts);
+	if (!ok)
 		return false;
+	if (outcome.refused)
+		add_refused(st, e, &outcome, &counts);
+	if (outcome.beyond)
+		return true;
 	add_outcome(&st->run->result, &outcome);
 	return finish(st, e, err);
 }

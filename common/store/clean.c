@@ -91,7 +91,7 @@ static size_t mask_one(struct sl_str s, struct sl_buf *out)
 	return n ? n : 1;
 }
 
-static void add_excerpt(struct sl_str record, struct sl_buf *out)
+void sl_clean_add_excerpt(struct sl_str record, struct sl_buf *out)
 {
 	size_t start = out->n;
 
@@ -109,7 +109,7 @@ static void pack_reject(uint64_t offset, uint64_t length, const struct sl_reject
 {
 	sl_cleanup(sl_buf_release) struct sl_buf excerpt = SL_BUF_INIT;
 
-	add_excerpt(record, &excerpt);
+	sl_clean_add_excerpt(record, &excerpt);
 	sl_put_u64(out, offset);
 	sl_put_u64(out, length);
 	sl_put_text(out, sl_str_of(r->field));

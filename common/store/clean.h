@@ -23,6 +23,8 @@ struct sl_counts {
 	uint64_t n_in, ok, bad, dup, filtered;
 };
 
+void sl_counts_add(struct sl_counts *sum, const struct sl_counts *counts);
+
 struct sl_clean_id {
 	const char *rev, *chunk;
 	uint32_t part;
@@ -41,6 +43,9 @@ SL_NODISCARD bool sl_clean_exist(const struct sl_home *h, const struct sl_clean_
 /* Missing ones are no error. */
 SL_NODISCARD bool sl_clean_remove(const struct sl_home *h, const struct sl_clean_id *ids, size_t n,
 				  struct sl_err *err);
+
+/* Adds a record as rejects show it: every letter becomes a or A, every digit 9. */
+void sl_clean_add_excerpt(struct sl_str record, struct sl_buf *out);
 
 /* Memory that writing parts one after the other shares. */
 struct sl_clean_writer;

@@ -45,6 +45,13 @@ struct sl_db_col {
 typedef bool (*sl_db_row_fn)(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 			     const struct sl_str *cells, struct sl_err *err);
 
+/* Why the engine refused a row: its last failed statement, when the row itself was at fault. */
+struct sl_row_fault {
+	char sqlstate[6];
+	char column[64]; /* when the engine tells, else "" */
+	char text[200];	 /* its words, without the row's values */
+};
+
 enum sl_relation { SL_RELATION_NONE, SL_RELATION_TABLE, SL_RELATION_VIEW };
 
 /* Hidden columns that a copy adds behind the batch's own, the same for every row but seq. */
@@ -94,6 +101,10 @@ struct sl_engine {
 	bool (*copy_end)(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,
 			 struct sl_err *err);
 	void (*copy_abort)(struct sl_db *db, bool *ret_duplicate);
+
+	/* Whether the last failure was a row's own fault (a constraint, a trigger, a value out of
+	 * range): then savepoints find which one. NULL: the engine has no savepoints. */
+	bool (*row_fault)(struct sl_db *db, struct sl_row_fault *ret);
 
 	/* Takes the pipeline's row for this transaction, or with NULL the right to make the state
 	 * tables. After the wait it ends the backend that blocked all the time (same application

@@ -50,7 +50,13 @@ struct sl_sink_input {
 struct sl_outcome {
 	uint64_t inserted, updated, unchanged, stale, superseded;
 	uint64_t written; /* rows that a statement wrote or removed */
+	uint64_t refused; /* rows that the engine refused: rejects, no longer ok */
+	bool beyond; /* with them the entry has too many: it was refused, as by sl_sink_refuse */
+	char refusal[320]; /* of the first one: "column: reason" */
 };
+
+/* Whether counts hold more rejects than the pipeline's limit allows. */
+bool sl_beyond_limit(const struct sl_pipeline *p, const struct sl_counts *c);
 
 /* How long a busy store is waited for, µs: 30 s, or $SLUICE_STORE_WAIT. */
 int64_t sl_store_wait(void);
@@ -97,9 +103,17 @@ struct sl_part_feed {
 	void *ctx;
 	bool (*part)(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,
 		     struct sl_clean_reader **ret, struct sl_err *err);
+	/* Where the records of kept rows stand (their ranks in the part, ascending): offset, length
+	 * and excerpt of each ret; texts are borrowed until the next call. */
+	bool (*places)(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,
+		       const uint32_t *rows, size_t n, struct sl_clean_reject *ret,
+		       struct sl_err *err);
 };
 
 /*
+ * Rows that the engine refuses (a constraint or a trigger that somebody put on the table) become
+ * rejects by rule "store"; the entry is judged once more with them.
+ *
  * Stores one entry's inputs in one transaction. Inputs already applied at (edition, rev) are
  * skipped, those applied at a higher edition count as superseded. SL_ERR_AGAIN when the era is no
  * longer ours. Fault points switch.before_lock, switch.after_lock, switch.before_commit,

@@ -94,6 +94,13 @@ struct sl_reject_part {
 	uint32_t part;
 };
 
+/* A row that the engine refused. */
+struct sl_refused {
+	size_t input;
+	int64_t seq; /* among the input's rows */
+	struct sl_row_fault fault;
+};
+
 struct sl_plan {
 	const char *run;
 	uint64_t entry;
@@ -107,6 +114,10 @@ struct sl_plan {
 	int64_t change;	    /* change number of this switch */
 	struct sl_reject_part *rejects;
 	size_t n_rejects, cap_rejects;
+	bool careful; /* the engine refused a row: it is looked for with savepoints */
+	struct sl_sink_input *judged; /* careful: inputs, with counts after the refusals */
+	struct sl_refused *refused;   /* careful: by input and seq when they are written */
+	size_t n_refused, cap_refused;
 	struct sl_outcome out;
 };
 
@@ -130,6 +141,46 @@ SL_NODISCARD bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, 
 /* Only finds the parts with rejects (a refused entry copies no rows). */
 SL_NODISCARD bool sl_plan_find_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 
+/* switch_refused.c: looking for the rows that the engine refuses. Begins a careful plan anew. */
+void sl_refused_begin(struct sl_plan *plan);
+void sl_refused_release(struct sl_plan *plan);
+/* Copies the live inputs' rows into the target without those that are refused. */
+SL_NODISCARD bool sl_refused_copy(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+/* fn in a savepoint; *ret_taken = false: undone, because a row was at fault. */
+typedef bool (*sl_try_fn)(void *ctx, struct sl_err *err);
+SL_NODISCARD bool sl_refused_try(struct sl_sink *s, sl_try_fn fn, void *ctx, bool *ret_taken,
+				 struct sl_row_fault *fault, struct sl_err *err);
+void sl_refused_add(struct sl_plan *plan, size_t input, int64_t seq,
+		    const struct sl_row_fault *fault);
+/* More than the limit allows, and some more to show: no need to look on. */
+bool sl_refused_enough(const struct sl_sink *s, const struct sl_plan *plan);
+/* The plan's inputs count the refused rows as bad from now on; out says whether that is too many. */
+void sl_refused_judge(const struct sl_sink *s, struct sl_plan *plan);
+/* Adds the refused rows' rejects to a copy into sluice.reject under way. */
+SL_NODISCARD bool sl_refused_copy_rejects(struct sl_sink *s, struct sl_plan *plan,
+					  struct sl_batch *b, struct sl_err *err);
+
+/* Half-open ranges in ascending order; one with something at fault is halved and pushed back. */
+struct sl_halves {
+	int64_t from[64], to[64];
+	size_t n;
+};
+void sl_halves_push(struct sl_halves *h, int64_t from, int64_t to);
+bool sl_halves_pop(struct sl_halves *h, int64_t *from, int64_t *to);
+
+/* switch_copy.c, also used for those. */
+struct sl_part_visit {
+	size_t input, chunk;
+	uint32_t part;
+	int64_t seq; /* of the part's first row */
+	struct sl_clean_reader *reader;
+};
+typedef bool (*sl_visit_fn)(void *ctx, const struct sl_part_visit *visit, struct sl_err *err);
+SL_NODISCARD bool sl_plan_each_part(struct sl_plan *plan, sl_visit_fn fn, void *ctx,
+				    struct sl_err *err);
+void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struct sl_plan *plan,
+			struct sl_reject_part at, const struct sl_clean_reject *r);
+
 /* Temporary table _sl_live (input, source_index, edition, place): what a comparison needs of every
  * live input. */
 SL_NODISCARD bool sl_plan_make_live(struct sl_sink *s, const struct sl_plan *plan,
@@ -141,6 +192,15 @@ SL_NODISCARD bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struc
 SL_NODISCARD bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan,
 				    struct sl_err *err);
 SL_NODISCARD bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+
+/* Verdicts in table _sl_verdict, and what does as they say (switch_apply.c). */
+enum { V_INSERT, V_UPDATE, V_OWNER, V_SAME, V_STALE, V_REFUSED, V_COUNT };
+SL_NODISCARD bool sl_latest_apply(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+/* "a"."k1" = "b"."k1" and … */
+void sl_latest_add_key_equal(const struct sl_sink *s, struct sl_buf *sql, const char *a,
+			     const char *b);
+bool sl_latest_is_key(const struct sl_sink *s, size_t col);
+
 /* Into an empty table beside the target, from nothing: the greatest row of every key. A row that
  * the target holds just so keeps its change number (keep). */
 SL_NODISCARD bool sl_latest_beside(struct sl_sink *s, struct sl_plan *plan, const char *table,

@@ -4,6 +4,7 @@
  * are copied before the lock is taken; who was overtaken meanwhile notices by era and `applied`.
  */
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "store/sink_private.h"
@@ -13,6 +14,7 @@ static void plan_release(struct sl_plan *plan)
 	free(plan->owner);
 	free(plan->fate);
 	free(plan->rejects);
+	sl_refused_release(plan);
 }
 
 static void plan_init(struct sl_plan *plan, const char *run, uint64_t entry,
@@ -123,10 +125,11 @@ static bool replace_append(struct sl_sink *s, struct sl_plan *plan, struct sl_er
 	bool duplicate;
 
 	if (!sl_plan_delete(s, plan, s->table, "_sl_input", NULL, &removed, err) ||
-	    !sl_plan_copy(s, plan, s->p->store.table, false, &duplicate, err))
+	    !(plan->careful ? sl_refused_copy(s, plan, err)
+			    : sl_plan_copy(s, plan, s->p->store.table, false, &duplicate, err)))
 		return false;
-	plan->out.inserted += plan->rows_live;
-	plan->out.written += plan->rows_live + removed;
+	plan->out.inserted += plan->rows_live - plan->n_refused;
+	plan->out.written += plan->rows_live - plan->n_refused + removed;
 	return true;
 }
 
@@ -166,6 +169,10 @@ static bool replace_rows(struct sl_sink *s, struct sl_plan *plan, bool staged, s
 		return true;
 	if (!(s->latest ? replace_latest(s, plan, staged, err) : replace_append(s, plan, err)))
 		return false;
+	if (plan->n_refused)
+		sl_refused_judge(s, plan);
+	if (plan->out.beyond)
+		return true;
 	const struct sl_outcome *o = &plan->out;
 	uint64_t ok = 0;
 	for (size_t i = 0; i < plan->n; i++)
@@ -175,59 +182,6 @@ static bool replace_rows(struct sl_sink *s, struct sl_plan *plan, bool staged, s
 				  "the counts of entry %" PRIu64 " do not add up to %" PRIu64,
 				  plan->entry, ok);
 	return replace_older_rejects(s, plan, err);
-}
-
-/* --- the transaction --- */
-
-static bool switch_in(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
-{
-	bool empty = true;
-
-	if (s->latest && !sl_latest_is_empty(s, &empty, err))
-		return false;
-	bool staged = !empty && plan->n_live;
-	if (staged && !sl_latest_stage(s, plan, err))
-		return false;
-	SL_FAULT("switch.before_lock", err);
-	if (!s->eng->lock(s->db, s->p->name, err))
-		return false;
-	SL_FAULT("switch.after_lock", err);
-	if (!check_era(s, plan, err) || !sl_plan_load(s, plan, err) ||
-	    !replace_rows(s, plan, staged, err) || !sl_plan_save(s, plan, err) ||
-	    !sl_plan_save_entry(s, plan, "stored", err) || !save_change(s, plan, err))
-		return false;
-	SL_FAULT("switch.before_commit", err);
-	if (!s->eng->commit(s->db, err))
-		return false;
-	SL_FAULT("switch.after_commit", err);
-	return true;
-}
-
-static bool switch_plan(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
-{
-	bool judged;
-
-	if (!sl_plan_load(s, plan, err) || !is_judged(s, plan, "stored", &judged, err))
-		return false;
-	if (judged && !plan->n_live)
-		return true; /* an exact rerun writes nothing */
-	if (s->eng->begin(s->db, err) && switch_in(s, plan, err))
-		return true;
-	s->eng->rollback(s->db);
-	return false;
-}
-
-bool sl_sink_switch(struct sl_sink *s, const char *run, uint64_t entry,
-		    const struct sl_sink_input *inputs, size_t n_inputs,
-		    const struct sl_part_feed *feed, struct sl_outcome *ret, struct sl_err *err)
-{
-	sl_cleanup(plan_release) struct sl_plan plan;
-
-	plan_init(&plan, run, entry, inputs, n_inputs, feed);
-	if (!switch_plan(s, &plan, err))
-		return false;
-	*ret = plan.out;
-	return true;
 }
 
 /* --- a refused entry --- */
@@ -247,12 +201,98 @@ static bool refuse_in(struct sl_sink *s, struct sl_plan *plan, struct sl_err *er
 	if (!s->eng->lock(s->db, s->p->name, err) || !check_era(s, plan, err) ||
 	    !sl_plan_load(s, plan, err))
 		return false;
+	const struct sl_outcome told = plan->out;
 	plan->out = (struct sl_outcome){0}; /* nothing of it is visible */
 	if (plan->n_live &&
 	    (!sl_plan_find_rejects(s, plan, err) || !replace_refused_rejects(s, plan, err) ||
 	     !sl_plan_save_entry(s, plan, "refused", err)))
 		return false;
+	plan->out.refused = told.refused;
+	plan->out.beyond = told.beyond;
+	memcpy(plan->out.refusal, told.refusal, sizeof(told.refusal));
 	return s->eng->commit(s->db, err);
+}
+
+static bool refuse_plan(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	if (s->eng->begin(s->db, err) && refuse_in(s, plan, err))
+		return true;
+	s->eng->rollback(s->db);
+	return false;
+}
+
+/* --- the transaction --- */
+
+static bool switch_in(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	bool empty = true;
+
+	if (s->latest && !sl_latest_is_empty(s, &empty, err))
+		return false;
+	/* What would be checked at the commit alone is checked with the row that is to blame. */
+	if (plan->careful && !s->eng->script(s->db, "set constraints all immediate", err))
+		return false;
+	bool staged = (!empty || (s->latest && plan->careful)) && plan->n_live;
+	if (staged && !sl_latest_stage(s, plan, err))
+		return false;
+	SL_FAULT("switch.before_lock", err);
+	if (!s->eng->lock(s->db, s->p->name, err))
+		return false;
+	SL_FAULT("switch.after_lock", err);
+	if (!check_era(s, plan, err) || !sl_plan_load(s, plan, err) ||
+	    !replace_rows(s, plan, staged, err))
+		return false;
+	if (plan->out.beyond) /* what was tried so far is taken back */
+		return true;
+	if (!sl_plan_save(s, plan, err) || !sl_plan_save_entry(s, plan, "stored", err) ||
+	    !save_change(s, plan, err))
+		return false;
+	SL_FAULT("switch.before_commit", err);
+	if (!s->eng->commit(s->db, err))
+		return false;
+	SL_FAULT("switch.after_commit", err);
+	return true;
+}
+
+static bool switch_once(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	const bool ok = s->eng->begin(s->db, err) && switch_in(s, plan, err);
+
+	if (!ok || plan->out.beyond)
+		s->eng->rollback(s->db);
+	return ok;
+}
+
+static bool switch_plan(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	struct sl_row_fault fault;
+	bool judged;
+
+	if (!sl_plan_load(s, plan, err) || !is_judged(s, plan, "stored", &judged, err))
+		return false;
+	if (judged && !plan->n_live)
+		return true; /* an exact rerun writes nothing */
+	if (switch_once(s, plan, err))
+		return true;
+	if (err->kind != SL_ERR_DATA || !s->eng->row_fault || !s->eng->row_fault(s->db, &fault))
+		return false;
+	sl_log(SL_DEBUG, "the store refuses a row: looking for it", "reason=\"%s\"", err->msg);
+	sl_err_clear(err);
+	sl_refused_begin(plan);
+	return switch_once(s, plan, err) && (!plan->out.beyond || refuse_plan(s, plan, err));
+}
+
+bool sl_sink_switch(struct sl_sink *s, const char *run, uint64_t entry,
+		    const struct sl_sink_input *inputs, size_t n_inputs,
+		    const struct sl_part_feed *feed, struct sl_outcome *ret, struct sl_err *err)
+{
+	sl_cleanup(plan_release) struct sl_plan plan;
+
+	plan_init(&plan, run, entry, inputs, n_inputs, feed);
+	if (!switch_plan(s, &plan, err))
+		return false;
+	*ret = plan.out;
+	return true;
 }
 
 bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t entry,
@@ -267,8 +307,5 @@ bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t entry,
 		return false;
 	if (judged)
 		return true;
-	if (s->eng->begin(s->db, err) && refuse_in(s, &plan, err))
-		return true;
-	s->eng->rollback(s->db);
-	return false;
+	return refuse_plan(s, &plan, err);
 }

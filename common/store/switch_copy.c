@@ -39,65 +39,84 @@ static void note_rejects(struct sl_plan *plan, struct sl_reject_part at,
 
 /* --- rows --- */
 
-typedef bool (*part_fn)(struct sl_sink *s, struct sl_clean_reader *reader,
-			struct sl_copy_extra *extra, struct sl_err *err);
-
-static bool copy_part(struct sl_sink *s, struct sl_clean_reader *reader,
-		      struct sl_copy_extra *extra, struct sl_err *err)
+/* Rows that are counted as bad by now. */
+static uint64_t refused_of(const struct sl_plan *plan, size_t input)
 {
-	sl_batch_reset(&s->rows);
-	return sl_clean_rows(reader, &s->rows, err) &&
-	       s->eng->copy_batch(s->db, &s->rows, extra, err);
+	uint64_t n = 0;
+
+	for (size_t i = 0; plan->judged && i < plan->n_refused; i++)
+		n += plan->refused[i].input == input;
+	return n;
 }
 
-static bool skip_part(struct sl_sink *s, struct sl_clean_reader *reader,
-		      struct sl_copy_extra *extra, struct sl_err *err)
-{
-	(void)s;
-	(void)err;
-	extra->seq += (int64_t)sl_clean_counts(reader)->ok;
-	return true;
-}
-
-static bool each_part(struct sl_sink *s, struct sl_plan *plan, size_t input, part_fn fn,
+static bool each_part(struct sl_plan *plan, size_t input, sl_visit_fn fn, void *ctx,
 		      struct sl_err *err)
 {
 	const struct sl_sink_input *in = &plan->inputs[input];
-	struct sl_copy_extra extra = {.input = plan->owner[input], .change = plan->change};
+	struct sl_part_visit visit = {.input = input};
 
-	for (size_t c = 0; c < in->n_chunks; c++)
-		for (uint32_t k = 0; k < in->chunks[c].parts; k++) {
+	for (visit.chunk = 0; visit.chunk < in->n_chunks; visit.chunk++)
+		for (visit.part = 0; visit.part < in->chunks[visit.chunk].parts; visit.part++) {
 			sl_cleanup(put_reader) struct sl_clean_reader *reader = NULL;
-			if (!open_part(plan, input, c, k, &reader, err))
+			if (!open_part(plan, input, visit.chunk, visit.part, &reader, err))
 				return false;
-			note_rejects(plan, (struct sl_reject_part){input, c, k},
+			visit.reader = reader;
+			note_rejects(plan, (struct sl_reject_part){input, visit.chunk, visit.part},
 				     sl_clean_counts(reader));
-			if (!fn(s, reader, &extra, err))
+			if (!fn(ctx, &visit, err))
 				return false;
+			visit.seq += (int64_t)sl_clean_counts(reader)->ok;
 		}
 	/* What was judged is what is stored, or nothing is. */
-	return (uint64_t)extra.seq == in->counts.ok ||
+	return (uint64_t)visit.seq == in->counts.ok + refused_of(plan, input) ||
 	       sl_err_set(err, SL_ERR_AGAIN,
 			  "input \"%s\" has %" PRId64 " rows, %" PRIu64 " were judged", in->name,
-			  extra.seq, in->counts.ok);
+			  visit.seq, in->counts.ok);
 }
 
-static bool each_live(struct sl_sink *s, struct sl_plan *plan, part_fn fn, struct sl_err *err)
+bool sl_plan_each_part(struct sl_plan *plan, sl_visit_fn fn, void *ctx, struct sl_err *err)
 {
 	plan->n_rejects = 0;
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->fate[i] == SL_FATE_LIVE && !each_part(s, plan, i, fn, err))
+		if (plan->fate[i] == SL_FATE_LIVE && !each_part(plan, i, fn, ctx, err))
 			return false;
+	return true;
+}
+
+struct copying {
+	struct sl_sink *s;
+	const struct sl_plan *plan;
+};
+
+static bool copy_part(void *ctx, const struct sl_part_visit *visit, struct sl_err *err)
+{
+	const struct copying *c = ctx;
+	struct sl_copy_extra extra = {.input = c->plan->owner[visit->input],
+				      .seq = visit->seq,
+				      .change = c->plan->change};
+
+	sl_batch_reset(&c->s->rows);
+	return sl_clean_rows(visit->reader, &c->s->rows, err) &&
+	       c->s->eng->copy_batch(c->s->db, &c->s->rows, &extra, err);
+}
+
+static bool skip_part(void *ctx, const struct sl_part_visit *visit, struct sl_err *err)
+{
+	(void)ctx;
+	(void)visit;
+	(void)err;
 	return true;
 }
 
 bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table, bool with_change,
 		  bool *ret_duplicate, struct sl_err *err)
 {
+	struct copying copying = {s, plan};
+
 	*ret_duplicate = false;
 	if (!s->eng->copy_begin(s->db, table, &s->stored, with_change, err))
 		return false;
-	if (!each_live(s, plan, copy_part, err)) {
+	if (!sl_plan_each_part(plan, copy_part, &copying, err)) {
 		s->eng->copy_abort(s->db, ret_duplicate);
 		return false;
 	}
@@ -106,7 +125,8 @@ bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table, bo
 
 bool sl_plan_find_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
-	return each_live(s, plan, skip_part, err);
+	(void)s;
+	return sl_plan_each_part(plan, skip_part, NULL, err);
 }
 
 /* --- rejects --- */
@@ -124,7 +144,7 @@ static void set_int(struct sl_batch *b, size_t row, size_t col, uint64_t value)
 }
 
 /* Columns as in state.c. */
-static void fill_reject(struct sl_batch *b, const struct sl_sink *s, const struct sl_plan *plan,
+void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struct sl_plan *plan,
 			struct sl_reject_part at, const struct sl_clean_reject *r)
 {
 	const struct sl_sink_input *in = &plan->inputs[at.input];
@@ -159,7 +179,7 @@ static bool copy_part_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl
 	for (size_t i = 0; i < n;) {
 		sl_batch_reset(b);
 		while (i < n && b->rows < REJECT_ROWS)
-			fill_reject(b, s, plan, at, &rejects[i++]);
+			sl_plan_add_reject(b, s, plan, at, &rejects[i++]);
 		if (!s->eng->copy_batch(s->db, b, extra, err))
 			return false;
 	}
@@ -183,6 +203,10 @@ static bool copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_batc
 			return false;
 		}
 	}
+	if (plan->n_refused && !sl_refused_copy_rejects(s, plan, b, err)) {
+		s->eng->copy_abort(s->db, NULL);
+		return false;
+	}
 	return s->eng->copy_end(s->db, NULL, &duplicate, err);
 }
 
@@ -191,7 +215,7 @@ bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err
 	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
 	struct sl_batch b;
 
-	if (!plan->n_rejects)
+	if (!plan->n_rejects && !plan->n_refused)
 		return true;
 	for (size_t i = 0; i < sl_state_reject.n; i++)
 		sl_schema_add(&schema, sl_state_reject.cols[i].name, sl_state_reject.cols[i].type);

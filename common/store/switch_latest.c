@@ -1,26 +1,26 @@
 /*
  * `mode: latest`: per key the row that is greatest by (version, source's order, edition, place,
  * row). Rows go into a temporary table of this attempt first; one join with the target gives each
- * key its verdict; then one UPDATE and one INSERT. The verdicts:
+ * key its verdict; then one UPDATE and one INSERT (store/switch_apply.c). The verdicts:
  *
  *	insert	the table has no such key
  *	update	the owner staged the key itself, or ours is greater; some column differs
  *	owner	the same, but only the owner differs: written, yet the row counts as unchanged
  *	same	nothing differs: nothing is written
  *	stale	the table's row is greater
+ *	refused	the engine does not take ours (store/switch_refused.c)
  *
  * The SQL is what PostgreSQL and DuckDB share. NULL versions are smallest everywhere.
  */
 #include "base/num.h"
 #include "store/sink_private.h"
 
-enum { V_INSERT, V_UPDATE, V_OWNER, V_SAME, V_STALE, V_COUNT };
-
 #define STAGE "_sl_stage"
 #define LIVE_STEP 500
 
 /* "a"."k1" = "b"."k1" and … */
-static void add_key_equal(const struct sl_sink *s, struct sl_buf *sql, const char *a, const char *b)
+void sl_latest_add_key_equal(const struct sl_sink *s, struct sl_buf *sql, const char *a,
+			     const char *b)
 {
 	for (size_t i = 0; i < s->p->store.key.n; i++) {
 		sl_buf_addf(sql, "%s%s.", i ? " and " : "", a);
@@ -38,7 +38,7 @@ static void add_keys(const struct sl_sink *s, struct sl_buf *sql, const char *pr
 	}
 }
 
-static bool is_key(const struct sl_sink *s, size_t col)
+bool sl_latest_is_key(const struct sl_sink *s, size_t col)
 {
 	for (size_t i = 0; i < s->p->store.key.n; i++)
 		if (s->p->store.key_cols[i] == col)
@@ -214,7 +214,7 @@ static void add_differs(const struct sl_sink *s, struct sl_buf *sql)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->stored.n; i++) {
-		if (is_key(s, i))
+		if (sl_latest_is_key(s, i))
 			continue;
 		sl_buf_addf(sql, "%sb.", n++ ? " or " : "");
 		sl_sql_ident(sql, s->stored.cols[i].name);
@@ -244,7 +244,7 @@ static void add_verdict(const struct sl_sink *s, struct sl_buf *sql, bool severa
 static void add_joins(const struct sl_sink *s, struct sl_buf *sql, bool several)
 {
 	sl_buf_addf(sql, " left join %s t on ", s->table);
-	add_key_equal(s, sql, "t", "b");
+	sl_latest_add_key_equal(s, sql, "t", "b");
 	sl_buf_adds(sql, " left join sluice.applied a on a.pipeline = ");
 	sl_sql_literal(sql, s->p->name);
 	sl_buf_adds(sql, " and a.input = t._sl_input");
@@ -253,7 +253,7 @@ static void add_joins(const struct sl_sink *s, struct sl_buf *sql, bool several)
 	sl_buf_adds(sql, " left join (select distinct ");
 	add_keys(s, sql, "");
 	sl_buf_adds(sql, ", _sl_input from " STAGE ") o on o._sl_input = t._sl_input and ");
-	add_key_equal(s, sql, "o", "b");
+	sl_latest_add_key_equal(s, sql, "o", "b");
 }
 
 /* Rows that will not be written carry no columns: they are only counted. */
@@ -311,7 +311,7 @@ static bool delete_gone(struct sl_sink *s, struct sl_plan *plan, struct sl_err *
 			    "delete from %s where _sl_input = %" PRId64
 			    " and not exists (select 1 from " STAGE " s where ",
 			    s->table, plan->owner[i]);
-		add_key_equal(s, &sql, "s", s->table);
+		sl_latest_add_key_equal(s, &sql, "s", s->table);
 		sl_buf_adds(&sql, ")");
 		if (!sl_sink_exec(s, sl_buf_z(&sql), NULL, 0, &gone, err))
 			return false;
@@ -320,121 +320,10 @@ static bool delete_gone(struct sl_sink *s, struct sl_plan *plan, struct sl_err *
 	return true;
 }
 
-static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-
-	sl_buf_addf(&sql, "update %s as t set ", s->table);
-	for (size_t i = 0; i < s->stored.n; i++) {
-		if (is_key(s, i))
-			continue;
-		sl_sql_ident(&sql, s->stored.cols[i].name);
-		sl_buf_adds(&sql, " = v.");
-		sl_sql_ident(&sql, s->stored.cols[i].name);
-		sl_buf_adds(&sql, ", ");
-	}
-	sl_buf_addf(&sql,
-		    "_sl_input = v._sl_input, _sl_seq = v._sl_seq, _sl_change = %" PRId64
-		    " from _sl_verdict v where v._sl_verdict = %d and ",
-		    plan->change, V_UPDATE);
-	add_key_equal(s, &sql, "t", "v");
-	return s->eng->script(s->db, sl_buf_z(&sql), err);
-}
-
-static bool update_owners(struct sl_sink *s, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-
-	sl_buf_addf(&sql,
-		    "update %s as t set _sl_input = v._sl_input, _sl_seq = v._sl_seq "
-		    "from _sl_verdict v where v._sl_verdict = %d and ",
-		    s->table, V_OWNER);
-	add_key_equal(s, &sql, "t", "v");
-	return s->eng->script(s->db, sl_buf_z(&sql), err);
-}
-
-static bool insert_rows(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-
-	sl_buf_addf(&sql, "insert into %s select ", s->table);
-	sl_sink_add_columns(s, &sql, "");
-	sl_buf_addf(&sql,
-		    ", _sl_input, _sl_seq, %" PRId64 " from _sl_verdict where _sl_verdict = %d",
-		    plan->change, V_INSERT);
-	return s->eng->script(s->db, sl_buf_z(&sql), err);
-}
-
-static bool take_count(void *ctx, const struct sl_db_col *cols, size_t n_cols,
-		       const struct sl_str *cells, struct sl_err *err)
-{
-	uint64_t *counts = ctx, verdict, n;
-
-	(void)cols;
-	(void)n_cols;
-	if (!sl_num_u64(cells[0], V_COUNT - 1, &verdict) || !sl_num_u64(cells[1], UINT64_MAX, &n))
-		return sl_err_set(err, SL_ERR_BUG, "a verdict that is none");
-	counts[verdict] = n;
-	return true;
-}
-
-static bool count_verdicts(struct sl_sink *s, struct sl_plan *plan, uint64_t counts[V_COUNT],
-			   struct sl_err *err)
-{
-	static const char sql[] =
-		"select _sl_verdict, count(*) from _sl_verdict group by _sl_verdict";
-	struct sl_outcome *out = &plan->out;
-
-	if (!s->eng->query(s->db, sql, NULL, 0, NULL, take_count, counts, err))
-		return false;
-	uint64_t keys = 0;
-	for (size_t i = 0; i < V_COUNT; i++)
-		keys += counts[i];
-	if (keys > plan->rows_live)
-		return sl_err_set(err, SL_ERR_BUG, "more keys than rows");
-	out->inserted += counts[V_INSERT];
-	out->updated += counts[V_UPDATE];
-	out->unchanged += counts[V_OWNER] + counts[V_SAME];
-	out->stale += counts[V_STALE] + (plan->rows_live - keys); /* beaten inside the stage */
-	out->written += counts[V_INSERT] + counts[V_UPDATE] + counts[V_OWNER];
-	return true;
-}
-
-/* Instead of updates: the same rows are there afterwards. */
-static bool rewrite_rows(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
-
-	sl_buf_addf(&sql,
-		    "delete from %s as t using _sl_verdict v where v._sl_verdict in (%d, %d) and ",
-		    s->table, V_UPDATE, V_OWNER);
-	add_key_equal(s, &sql, "t", "v");
-	sl_buf_addf(&sql, "; insert into %s select ", s->table);
-	sl_sink_add_columns(s, &sql, "");
-	sl_buf_addf(&sql,
-		    ", _sl_input, _sl_seq, case when _sl_verdict = %d then _sl_change else %" PRId64
-		    " end from _sl_verdict where _sl_verdict in (%d, %d)",
-		    V_OWNER, plan->change, V_UPDATE, V_OWNER);
-	return s->eng->script(s->db, sl_buf_z(&sql), err);
-}
-
-static bool change_rows(struct sl_sink *s, const struct sl_plan *plan,
-			const uint64_t counts[V_COUNT], struct sl_err *err)
-{
-	if (s->eng->rewrites)
-		return !(counts[V_UPDATE] + counts[V_OWNER]) || rewrite_rows(s, plan, err);
-	return (!counts[V_UPDATE] || update_rows(s, plan, err)) &&
-	       (!counts[V_OWNER] || update_owners(s, err));
-}
-
 bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
-	uint64_t counts[V_COUNT] = {0};
-
 	return delete_gone(s, plan, err) && sl_plan_make_live(s, plan, err) &&
-	       make_verdicts(s, plan, err) && count_verdicts(s, plan, counts, err) &&
-	       change_rows(s, plan, counts, err) &&
-	       (!counts[V_INSERT] || insert_rows(s, plan, err)) &&
+	       make_verdicts(s, plan, err) && sl_latest_apply(s, plan, err) &&
 	       s->eng->script(s->db,
 			      "drop table _sl_verdict; drop table _sl_live; drop table " STAGE,
 			      err);
@@ -504,7 +393,7 @@ static void add_beside(const struct sl_sink *s, const struct sl_plan *plan, cons
 	add_best(s, sql, &shape);
 	if (keep) {
 		sl_buf_addf(sql, " left join %s t on ", s->table);
-		add_key_equal(s, sql, "t", "b");
+		sl_latest_add_key_equal(s, sql, "t", "b");
 	}
 	sl_buf_adds(sql, " where b._sl_rank = 1");
 }

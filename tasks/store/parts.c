@@ -194,7 +194,7 @@ static bool feed_part(void *ctx, const struct sl_log_chunk *chunk, uint32_t part
 
 struct sl_part_feed sl_parts_feed(struct sl_parts *parts)
 {
-	return (struct sl_part_feed){.ctx = parts, .part = feed_part};
+	return (struct sl_part_feed){.ctx = parts, .part = feed_part, .places = sl_parts_places};
 }
 
 /* The rows are stored already: what stays behind only takes room until it is swept. */
@@ -223,21 +223,4 @@ void sl_parts_remove(const struct sl_parts *parts, const struct sl_log_entry *en
 	for (size_t i = 0; i < entry->n_inputs; i++)
 		add_ids(parts, entry->inputs[i].chunks, entry->inputs[i].n_chunks, &ids);
 	remove_all(parts, &ids);
-}
-
-void sl_counts_add(struct sl_counts *sum, const struct sl_counts *counts)
-{
-	sum->n_in += counts->n_in;
-	sum->ok += counts->ok;
-	sum->bad += counts->bad;
-	sum->dup += counts->dup;
-	sum->filtered += counts->filtered;
-}
-
-/* limit in hundredths of a percent of the records read, or in rows. */
-bool sl_beyond_limit(const struct sl_pipeline *p, const struct sl_counts *c)
-{
-	if (p->reject_unit == SL_LIMIT_PERCENT)
-		return c->bad * 10000 > (uint64_t)p->reject_limit * c->n_in;
-	return c->bad > (uint64_t)p->reject_limit;
 }

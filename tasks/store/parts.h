@@ -20,7 +20,13 @@ struct sl_parts {
 	const char *source;
 	const char *rev;
 	struct sl_progress *progress; /* while parts are fed; may be NULL */
+	struct sl_arena texts;	      /* of places; released by the caller */
 };
+
+/* places.c: as struct sl_part_feed says. */
+bool sl_parts_places(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,
+		     const uint32_t *rows, size_t n, struct sl_clean_reject *ret,
+		     struct sl_err *err);
 
 /* Makes the missing clean parts of inputs, then sums every input's counts into it. *ret_complete =
  * false when some are still missing afterwards. */
@@ -36,9 +42,5 @@ void sl_parts_remove(const struct sl_parts *parts, const struct sl_log_entry *en
 
 void sl_parts_remove_chunks(const struct sl_parts *parts, const struct sl_log_chunk *chunks,
 			    size_t n);
-
-/* Judging: counts of inputs together, and whether they hold more rejects than the limit allows. */
-void sl_counts_add(struct sl_counts *sum, const struct sl_counts *counts);
-bool sl_beyond_limit(const struct sl_pipeline *p, const struct sl_counts *c);
 
 #endif

@@ -228,7 +228,7 @@ static inline bool feed_part(void *ctx, const struct sl_log_chunk *chunk, uint32
 /* Switches what was put together as one entry of its edition. */
 static inline bool try_switch(struct world *w, struct sl_sink *s)
 {
-	const struct sl_part_feed feed = {w, feed_part};
+	const struct sl_part_feed feed = {.ctx = w, .part = feed_part};
 	size_t n = w->n_inputs;
 
 	w->n_inputs = 0;
@@ -239,7 +239,7 @@ static inline bool try_switch(struct world *w, struct sl_sink *s)
 
 static inline bool try_refuse(struct world *w, struct sl_sink *s)
 {
-	const struct sl_part_feed feed = {w, feed_part};
+	const struct sl_part_feed feed = {.ctx = w, .part = feed_part};
 	size_t n = w->n_inputs;
 
 	w->n_inputs = 0;
