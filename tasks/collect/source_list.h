@@ -1,3 +1,4 @@
 /* One line a source: X(name) declares sl_source_<name> and puts it into the table. */
 X(file)
 X(sql)
+X(mongo)

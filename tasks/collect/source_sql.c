@@ -4,13 +4,12 @@
  * that are never read twice. With input: whole the query's present answer is the one input.
  */
 #include "base/fault.h"
-#include "base/num.h"
 #include "data/sqltext.h"
 #include "tasks/collect/collect.h"
 #include "tasks/collect/json_row.h"
 #include "tasks/collect/sql_ask.h"
 
-#define BUFFER_BYTES ((size_t)64 << 10)
+#define KEYS_MAX 16
 #define WAIT_US (10 * SL_SECOND)
 
 static const struct sl_field fields[] = {
@@ -84,16 +83,9 @@ static void check_query(const struct checking *c)
 
 static void check_lag(const struct checking *c)
 {
-	struct sl_sql_params *p = c->p;
-	const struct sl_str lag = sl_str_of(p->lag);
-
-	p->lag_is_time = false;
-	if (!p->lag || sl_num_i64(lag, 0, INT64_MAX, &p->lag_value))
-		return;
-	p->lag_is_time = true;
-	if (!sl_num_duration(lag, &p->lag_value) || p->lag_value < 0)
+	if (!sl_lag_parse(c->p->lag, &c->p->back))
 		sl_diag_add(c->diags, SL_E1006, place_of(c, "lag"),
-			    "lag is a duration like 15m or a number, not \"%s\"", p->lag);
+			    "lag is a duration like 15m or a number, not \"%s\"", c->p->lag);
 }
 
 static void check_cursor(const struct checking *c)
@@ -104,8 +96,9 @@ static void check_cursor(const struct checking *c)
 	else if (c->p->key.n == 0)
 		sl_diag_add(c->diags, SL_E1004, c->map->owner,
 			    "a sql source with \"watermark\" has a \"key\"");
-	if (c->p->key.n > 16)
-		sl_diag_add(c->diags, SL_E1006, place_of(c, "key"), "a key has at most 16 columns");
+	if (c->p->key.n > KEYS_MAX)
+		sl_diag_add(c->diags, SL_E1006, place_of(c, "key"), "a key has at most %d columns",
+			    KEYS_MAX);
 	check_lag(c);
 }
 
@@ -132,15 +125,10 @@ struct reading {
 	const struct sl_sql_params *params;
 	struct sl_collect *c;
 	struct sl_steps steps;
-	bool whole; /* no steps */
+	struct sl_rows rows;
 	const struct sl_engine *eng;
 	struct sl_db *db;
 	struct sl_arena arena;
-	struct sl_buf lines; /* not handed over yet */
-	bool open;	     /* a step is */
-	uint64_t bytes;	     /* of the open step */
-	bool moved;	     /* another attempt's step stands: read on behind it */
-	struct sl_buf last;  /* continuation behind the newest row */
 	/* of the answer under way */
 	size_t watermark, *keys; /* places of the columns */
 	bool *json;		 /* per column */
@@ -186,71 +174,35 @@ static bool take_columns(void *ctx, const struct sl_db_col *cols, size_t n, stru
 	for (size_t i = 0; i < p->key.n; i++)
 		if (!find_column(cols, n, p->key.v[i], &r->keys[i], err))
 			return false;
-	return r->whole || find_column(cols, n, p->watermark, &r->watermark, err);
+	return !r->rows.steps || find_column(cols, n, p->watermark, &r->watermark, err);
 }
 
-static bool flush(struct reading *r, struct sl_err *err)
+static bool find_keys(const struct reading *r, const struct sl_str *cells, struct sl_str *ret,
+		      struct sl_err *err)
 {
-	if (r->lines.n == 0)
-		return true;
-	bool ok = sl_collect_bytes(r->c, sl_buf_str(&r->lines), err);
-	sl_buf_clear(&r->lines);
-	return ok;
-}
-
-/* next: NULL after the last row. */
-static bool end_step(struct reading *r, const char *next, struct sl_err *err)
-{
-	if (!flush(r, err) || !sl_step_end(r->c, &r->steps, next, err))
-		return false;
-	r->open = false;
-	r->moved = next && (r->steps.done || strcmp(r->steps.at, next) != 0);
-	return !r->moved || sl_err_set(err, SL_ERR_CANCELLED, "another attempt's step stands");
-}
-
-static bool begin_step(struct reading *r, struct sl_err *err)
-{
-	r->open = true;
-	r->bytes = 0;
-	return sl_step_begin(r->c, &r->steps, err);
-}
-
-static bool note_last(struct reading *r, const struct sl_str *cells, struct sl_err *err)
-{
-	sl_buf_clear(&r->last);
-	sl_buf_addc(&r->last, '[');
-	sl_buf_add_json(&r->last, cells[r->watermark]);
+	ret[0] = cells[r->watermark];
 	for (size_t i = 0; i < r->params->key.n; i++) {
-		if (!cells[r->keys[i]].p) {
-			sl_err_set(err, SL_ERR_DATA, "a row's key \"%s\" is NULL",
-				   r->params->key.v[i]);
-			return sl_err_hint(err, "choose a key that is never NULL, or leave such "
-						"rows out in the query");
-		}
-		sl_buf_addc(&r->last, ',');
-		sl_buf_add_json(&r->last, cells[r->keys[i]]);
+		ret[1 + i] = cells[r->keys[i]];
+		if (ret[1 + i].p)
+			continue;
+		sl_err_set(err, SL_ERR_DATA, "a row's key \"%s\" is NULL", r->params->key.v[i]);
+		return sl_err_hint(err, "choose a key that is never NULL, or leave such rows out "
+					"in the query");
 	}
-	sl_buf_addc(&r->last, ']');
 	return true;
 }
 
-/* A step ends when the next row comes, so that the last one is known as such. */
 static bool take_row(void *ctx, const struct sl_db_col *cols, size_t n, const struct sl_str *cells,
 		     struct sl_err *err)
 {
 	struct reading *r = ctx;
+	struct sl_str behind[1 + KEYS_MAX];
+	const bool whole = !r->rows.steps;
 
-	if (!r->whole && r->open && r->bytes >= r->params->step &&
-	    !end_step(r, sl_buf_z(&r->last), err))
+	if (!sl_rows_next(&r->rows, err) || (!whole && !find_keys(r, cells, behind, err)))
 		return false;
-	if (!r->whole && !r->open && !begin_step(r, err))
-		return false;
-	if (!r->whole && !note_last(r, cells, err))
-		return false;
-	const size_t before = r->lines.n;
-	sl_json_row(&r->lines, cols, n, cells, r->json);
-	r->bytes += r->lines.n - before;
-	return r->lines.n < BUFFER_BYTES || flush(r, err);
+	sl_json_row(&r->rows.lines, cols, n, cells, r->json);
+	return sl_rows_put(&r->rows, behind, whole ? 0 : 1 + r->params->key.n, err);
 }
 
 static bool run_ask(struct reading *r, const struct sl_sql_ask *ask, struct sl_err *err)
@@ -318,8 +270,8 @@ static bool read_range(struct reading *r, struct sl_err *err)
 	if (!sl_sql_ask_rows(r->params, s->from, s->end, s->at, &r->arena, &ask, err))
 		return false;
 	if (run_ask(r, &ask, err))
-		return (r->open || begin_step(r, err)) && end_step(r, NULL, err);
-	if (!r->moved)
+		return sl_rows_end(&r->rows, err);
+	if (!r->rows.moved)
 		return false;
 	sl_err_clear(err);
 	return true;
@@ -331,8 +283,7 @@ static bool with_snapshot(struct reading *r, bool (*read)(struct reading *, stru
 	bool ok = r->eng->begin(r->db, err) && read(r, err);
 
 	r->eng->rollback(r->db);
-	r->open = r->moved = false;
-	sl_buf_clear(&r->lines);
+	sl_rows_reset(&r->rows);
 	return ok;
 }
 
@@ -342,8 +293,8 @@ static bool read_whole(struct reading *r, struct sl_err *err)
 {
 	struct sl_sql_ask ask = sl_sql_ask_whole(r->params, &r->arena);
 
-	return sl_collect_begin(r->c, SL_WHOLE, err) && run_ask(r, &ask, err) && flush(r, err) &&
-	       sl_collect_end(r->c, NULL, err);
+	return sl_collect_begin(r->c, SL_WHOLE, err) && run_ask(r, &ask, err) &&
+	       sl_rows_end(&r->rows, err) && sl_collect_end(r->c, NULL, err);
 }
 
 /* --- the source --- */
@@ -406,15 +357,16 @@ static bool collect_ranges(struct reading *r, struct sl_err *err)
 
 static bool collect(const void *params, struct sl_collect *c, struct sl_err *err)
 {
-	struct reading r = {.params = params, .c = c};
+	struct reading r = {.params = params, .c = c, .rows = {.c = c}};
+	bool whole = sl_collect_source(c)->input == SL_INPUT_WHOLE;
 
-	r.whole = sl_collect_source(c)->input == SL_INPUT_WHOLE;
-	bool ok = r.whole ? collect_whole(&r, err) : collect_ranges(&r, err);
+	r.rows.step = r.params->step;
+	r.rows.steps = whole ? NULL : &r.steps;
+	bool ok = whole ? collect_whole(&r, err) : collect_ranges(&r, err);
 
 	if (r.db)
 		r.eng->close(r.db);
-	sl_buf_release(&r.lines);
-	sl_buf_release(&r.last);
+	sl_rows_release(&r.rows);
 	sl_arena_release(&r.arena);
 	return ok;
 }

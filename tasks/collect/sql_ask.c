@@ -5,8 +5,6 @@
  */
 #include "tasks/collect/sql_ask.h"
 
-#include <jansson.h>
-
 #include "base/clock.h"
 #include "base/num.h"
 
@@ -91,24 +89,6 @@ static void behind_row(struct ask *a, const struct sl_sql_params *p, const char 
 	sl_buf_adds(&a->sql, ") and ");
 }
 
-static bool split(const char *at, size_t n, struct sl_arena *arena, const char ***ret,
-		  struct sl_err *err)
-{
-	json_t *list = json_loads(at, JSON_REJECT_DUPLICATES, NULL);
-	bool ok = json_is_array(list) && json_array_size(list) == n;
-
-	*ret = sl_arena_zalloc(arena, n, sizeof(**ret));
-	for (size_t i = 0; ok && i < n; i++) {
-		const char *text = json_string_value(json_array_get(list, i));
-
-		ok = text != NULL;
-		(*ret)[i] = ok ? sl_arena_strdup(arena, text) : NULL;
-	}
-	json_decref(list);
-	return ok ||
-	       sl_err_set(err, SL_ERR_DATA, "a kept step does not say where it ended: %s", at);
-}
-
 /* A date's text is a time's begin. */
 static bool read_time(const char *text, sl_time *ret)
 {
@@ -130,17 +110,16 @@ static bool step_back(const struct sl_sql_params *p, const char *from, struct sl
 	int64_t value;
 
 	*ret = from;
-	if (p->lag_value == 0)
+	if (p->back.value == 0)
 		return true;
-	if (p->lag_is_time ? !read_time(from, &value)
-			   : !sl_num_i64(sl_str_of(from), INT64_MIN, INT64_MAX, &value)) {
+	if (p->back.is_time ? !read_time(from, &value)
+			    : !sl_num_i64(sl_str_of(from), INT64_MIN, INT64_MAX, &value)) {
 		sl_err_set(err, SL_ERR_CONFIG,
 			   "lag \"%s\" cannot be taken from the watermark \"%s\"", p->lag, from);
 		return sl_err_hint(err, "a time's lag is a duration, an integer's lag a number");
 	}
-	if (__builtin_sub_overflow(value, p->lag_value, &value))
-		value = INT64_MIN;
-	if (p->lag_is_time)
+	value = sl_lag_from(&p->back, value);
+	if (p->back.is_time)
 		sl_time_text(value, text);
 	else
 		snprintf(text, sizeof(text), "%" PRId64, value);
@@ -172,7 +151,7 @@ bool sl_sql_ask_rows(const struct sl_sql_params *p, const char *from, const char
 	const char **values = NULL;
 	const char *begins = from;
 
-	if ((at && !split(at, 1 + p->key.n, arena, &values, err)) ||
+	if ((at && !sl_rows_split(at, 1 + p->key.n, arena, &values, err)) ||
 	    (from && !step_back(p, from, arena, &begins, err)))
 		return false;
 	sl_buf_adds(&a.sql, "select *");

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "data/field.h"
 #include "store/engine.h"
+#include "tasks/collect/rows.h"
 
 struct sl_sql_params {
 	const char *connection;
@@ -32,9 +33,8 @@ struct sl_sql_params {
 	uint64_t step;
 	int64_t timeout;
 	/* made by the check */
-	const char *body;  /* the query, one statement that reads */
-	bool lag_is_time;  /* else in units of an integer watermark */
-	int64_t lag_value; /* µs, or units */
+	const char *body; /* the query, one statement that reads */
+	struct sl_lag back;
 };
 
 /* A statement with its parameters; all in the arena that made it. */
