@@ -15,6 +15,9 @@
 #include "base/clock.h"
 #include "base/num.h"
 
+#define SEND_COMMANDS ((size_t)256) /* on their way before their answers are asked for */
+#define SEND_BYTES ((size_t)1 << 20)
+
 /* --- what answers mean --- */
 
 static const struct {
@@ -119,6 +122,26 @@ bool sl_redis_tell(struct sl_queue *q, struct sl_command *c, struct sl_err *err)
 	if (!sl_redis_ask(q, c, &r, err))
 		return false;
 	return r->type != REDIS_REPLY_ERROR || sl_redis_refused(q, r, err);
+}
+
+bool sl_redis_pace(struct sl_queue *q, struct sl_err *err)
+{
+	return (q->pending < SEND_COMMANDS && q->pending_bytes < SEND_BYTES) ||
+	       sl_redis_settle(q, err);
+}
+
+void sl_redis_hold(struct sl_queue *q, redisReply *r)
+{
+	freeReplyObject(q->held);
+	q->held = r;
+}
+
+void sl_redis_room(struct sl_queue *q, size_t n)
+{
+	if (n <= q->cap_items)
+		return;
+	q->cap_items = n;
+	q->items = sl_xrealloc(q->items, n, sizeof(*q->items));
 }
 
 /* --- open and close --- */
@@ -270,6 +293,10 @@ static const struct sl_queue_engine engine = {
 	.done = sl_redis_done,
 	.drop = sl_redis_drop,
 	.probe = sl_redis_probe,
+	.freeze = sl_redis_freeze,
+	.read = sl_redis_read,
+	.forget = sl_redis_forget,
+	.send = sl_redis_send_message,
 };
 
 extern const void *const sl_module_redis;

@@ -57,6 +57,13 @@ SL_NODISCARD bool sl_redis_tls(struct sl_queue *q, const struct sl_conn *conn, s
 /* True when the connection wants TLS: type rediss, or the extra "ssl". */
 bool sl_redis_wants_tls(const struct sl_conn *conn);
 
+/* Settles when much is on its way. */
+SL_NODISCARD bool sl_redis_pace(struct sl_queue *q, struct sl_err *err);
+
+/* What the items point into, until the next one; room for so many items. */
+void sl_redis_hold(struct sl_queue *q, redisReply *r);
+void sl_redis_room(struct sl_queue *q, size_t n);
+
 bool sl_redis_push(struct sl_queue *q, const char *stream, struct sl_str body, struct sl_err *err);
 bool sl_redis_flush(struct sl_queue *q, struct sl_err *err);
 bool sl_redis_take(struct sl_queue *q, const char *stream, size_t max,
@@ -65,5 +72,13 @@ bool sl_redis_done(struct sl_queue *q, const char *stream, const char *receipt, 
 bool sl_redis_drop(struct sl_queue *q, const char *const *streams, size_t n, struct sl_err *err);
 bool sl_redis_probe(struct sl_queue *q, const char *stream, struct sl_buf *found,
 		    struct sl_err *err);
+
+bool sl_redis_freeze(struct sl_queue *q, const char *list, const char *batch, char id[SL_BATCH_ID],
+		     uint64_t *ret_n, struct sl_err *err);
+bool sl_redis_read(struct sl_queue *q, const char *key, uint64_t from, size_t max,
+		   const struct sl_queue_item **ret, size_t *ret_n, struct sl_err *err);
+bool sl_redis_forget(struct sl_queue *q, const char *batch, const char *id, struct sl_err *err);
+bool sl_redis_send_message(struct sl_queue *q, const char *list, struct sl_str body,
+			   struct sl_err *err);
 
 #endif

@@ -10,8 +10,6 @@
 
 #define GROUP "normalize"
 #define FIELD "t"
-#define SEND_COMMANDS ((size_t)256) /* on their way before their answers are asked for */
-#define SEND_BYTES ((size_t)1 << 20)
 #define CLAIM_MAX ((size_t)1 << 20) /* entries: whoever has more is none of ours */
 
 /* --- push --- */
@@ -44,8 +42,7 @@ bool sl_redis_push(struct sl_queue *q, const char *stream, struct sl_str body, s
 		free(q->pushed);
 		q->pushed = sl_xstrdup(stream);
 	}
-	return (q->pending < SEND_COMMANDS && q->pending_bytes < SEND_BYTES) ||
-	       sl_redis_settle(q, err);
+	return sl_redis_pace(q, err);
 }
 
 bool sl_redis_flush(struct sl_queue *q, struct sl_err *err)
@@ -82,10 +79,7 @@ static size_t fill_items(struct sl_queue *q, const redisReply *entries)
 {
 	size_t n = 0;
 
-	if (entries->elements > q->cap_items) {
-		q->cap_items = entries->elements;
-		q->items = sl_xrealloc(q->items, q->cap_items, sizeof(*q->items));
-	}
+	sl_redis_room(q, entries->elements);
 	for (size_t i = 0; i < entries->elements; i++) {
 		const redisReply *e = entries->element[i];
 
@@ -142,12 +136,6 @@ static bool start(struct sl_queue *q, const char *stream, bool *ret_there, struc
 	return true;
 }
 
-static void hold(struct sl_queue *q, redisReply *r)
-{
-	freeReplyObject(q->held);
-	q->held = r;
-}
-
 static void add_count(struct sl_command *c, char text[24], size_t max)
 {
 	snprintf(text, 24, "%zu", max);
@@ -171,7 +159,7 @@ static bool claim(struct sl_queue *q, size_t max, size_t *ret_n, struct sl_err *
 	add_count(&c, count, max);
 	if (!sl_redis_ask(q, &c, &r, err))
 		return false;
-	hold(q, r);
+	sl_redis_hold(q, r);
 	q->claiming = false;
 	if (begins(r, "NOGROUP"))
 		return true;
@@ -206,7 +194,7 @@ static bool read_new(struct sl_queue *q, size_t max, size_t *ret_n, bool *ret_gr
 	sl_redis_word(&c, ">");
 	if (!sl_redis_ask(q, &c, &r, err))
 		return false;
-	hold(q, r);
+	sl_redis_hold(q, r);
 	*ret_group = !begins(r, "NOGROUP");
 	if (!*ret_group || r->type == REDIS_REPLY_NIL)
 		return true;

@@ -20,6 +20,8 @@ struct params {
 	struct sl_texts param;
 	int format;
 	const char *output;
+	const char *list;
+	bool twice;
 };
 
 static const struct sl_field fields[] = {
@@ -31,15 +33,28 @@ static const struct sl_field fields[] = {
 	SL_F_ENUM(struct params, format, SL_F_FLAG, "auto", formats,
 		  "how rows are written; auto: as the file's name ends, else csv"),
 	SL_F_TEXT(struct params, output, SL_F_FLAG, NULL, "file to write, - for standard output"),
+	SL_F_TEXT(struct params, list, SL_F_FLAG, NULL,
+		  "instead: list in the backend's queue, a JSON message a row, at least once"),
+	SL_F_BOOL(struct params, twice, SL_F_FLAG, "false",
+		  "messages of --list are encoded twice, as a JSON text in a JSON string"),
 	SL_F_END,
 };
 
+static bool is_given(const char *text)
+{
+	return text && text[0];
+}
+
 static bool check(const struct params *p, struct sl_err *err)
 {
-	if (!p->output || !p->output[0]) {
+	if (!is_given(p->output) && !is_given(p->list)) {
 		sl_err_set(err, SL_ERR_USAGE, "nothing says where to write");
-		return sl_err_hint(err, "give -o FILE, or -o - for standard output");
+		return sl_err_hint(err, "give -o FILE, -o - for standard output, or --list NAME");
 	}
+	if (p->list && (p->output || p->format != AUTO))
+		return sl_err_set(err, SL_ERR_USAGE, "--list excludes --output and --format");
+	if (p->twice && !p->list)
+		return sl_err_set(err, SL_ERR_USAGE, "--twice needs --list");
 	if ((p->table != NULL) + (p->query != NULL) + (p->sql != NULL) > 1)
 		return sl_err_set(err, SL_ERR_USAGE,
 				  "--table, --query and --sql exclude one another");
@@ -165,6 +180,9 @@ static bool export(struct sl_export *x, const struct params *p, struct sl_err *e
 			return false;
 	}
 
+	if (p->list)
+		return sl_export_list(x, p->list, p->twice, err);
+
 	const enum format format = choose_format(p);
 
 	return format == PARQUET ? sl_export_parquet(x, err) : write_text(x, format, err);
@@ -196,8 +214,8 @@ static bool run_export(struct sl_run *run, const void *params, struct sl_err *er
 static const struct sl_stage stage = {
 	.name = "export",
 	.summary = "writes a table, or the rows of a statement, as CSV, JSON or Parquet",
-	.usage = "--pipeline NAME|FILE [--table T | --query NAME | --sql SQL] [--format F] -o "
-		 "FILE|- [OPTION]…",
+	.usage = "--pipeline NAME|FILE [--table T | --query NAME | --sql SQL] [--format F] "
+		 "(-o FILE|- | --list NAME) [OPTION]…",
 	.description =
 		"Without a table, query or statement: the pipeline's own table, without its hidden "
 		"columns.\n"
@@ -206,7 +224,9 @@ static const struct sl_stage stage = {
 		"output an embedded store is closed before the first row is printed. Parquet is "
 		"written by\n"
 		"DuckDB, also from PostgreSQL. Rows come in the store's order: a statement may "
-		"sort them.\n",
+		"sort them.\n"
+		"--list pushes them to a Redis list instead, for programs that take messages from "
+		"there.\n",
 	.examples =
 		"sluice export orders -o orders.csv\n"
 		"sluice export orders --table orders_by_country -o by_country.parquet\n"

@@ -24,6 +24,9 @@ struct sl_source_kind {
 		      struct sl_arena *arena, struct sl_diags *diags);
 	/* Collects everything new: see tasks/collect/collect.h. */
 	bool (*collect)(const void *params, struct sl_collect *c, struct sl_err *err);
+	/* The log holds what collect handed over (or held it already): lets go of what the source
+	 * kept for it. Not called when an attempt starts over. May be NULL. */
+	bool (*linked)(const void *params, struct sl_collect *c, struct sl_err *err);
 };
 
 const struct sl_source_kind *sl_source_find(const char *name);

@@ -36,6 +36,8 @@ struct sl_queue_item {
 	struct sl_str body;  /* SL_STR_NULL: the server no longer has it, or it is none of ours */
 };
 
+#define SL_BATCH_ID 33 /* 32 hex digits and a NUL */
+
 /* Errors: SL_ERR_AUTH (password, rights), SL_ERR_CONFIG, SL_ERR_PROTOCOL (no such server, or too
  * old), SL_ERR_UNAVAILABLE (down, full, too slow, lost), SL_ERR_CANCELLED. */
 struct sl_queue_engine {
@@ -60,6 +62,23 @@ struct sl_queue_engine {
 
 	/* Removes streams, whatever is in them; keys of those names that are no streams stay. */
 	bool (*drop)(struct sl_queue *q, const char *const *streams, size_t n, struct sl_err *err);
+
+	/*
+	 * Lists of messages, as others push and pop them: no cache but a source and a sink.
+	 * freeze: what the list holds now becomes a batch that no longer changes, unless there is
+	 * one that was not forgotten yet: that one is given again, under its id. *ret_n: messages
+	 * in it; 0: there are none. batch: the key where it stands until it is forgotten, with
+	 * "…:id" beside it. SL_ERR_CONFIG when list is no list; it then stays as it is.
+	 */
+	bool (*freeze)(struct sl_queue *q, const char *list, const char *batch,
+		       char id[SL_BATCH_ID], uint64_t *ret_n, struct sl_err *err);
+	/* Messages of a batch, or of a list, from a place on; they live until the next call. */
+	bool (*read)(struct sl_queue *q, const char *key, uint64_t from, size_t max,
+		     const struct sl_queue_item **ret, size_t *ret_n, struct sl_err *err);
+	/* Removes the batch; nothing when another one stands there meanwhile. */
+	bool (*forget)(struct sl_queue *q, const char *batch, const char *id, struct sl_err *err);
+	/* Appends a message to a list; pipelined, see flush. */
+	bool (*send)(struct sl_queue *q, const char *list, struct sl_str body, struct sl_err *err);
 
 	/* What the server is, and what in its settings is no good, for people. */
 	bool (*probe)(struct sl_queue *q, const char *stream, struct sl_buf *found,

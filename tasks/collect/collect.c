@@ -81,6 +81,19 @@ static bool is_known(const struct sl_collect *c, const char *input, const char *
 	       strcmp(e->input->settings, c->settings) == 0 && is_stat_of(c, e, stat);
 }
 
+bool sl_collect_holds(const struct sl_collect *c, const char *input)
+{
+	for (size_t i = 0; i < c->n_inputs; i++)
+		if (strcmp(c->inputs[i].name, input) == 0)
+			return true;
+	return sl_inventory_find(&c->inventory, input) != NULL;
+}
+
+bool sl_collect_only_looks(const struct sl_collect *c)
+{
+	return c->tap || c->run->dry_run;
+}
+
 bool sl_collect_known(struct sl_collect *c, const char *input, const char *stat)
 {
 	bool known = is_known(c, input, stat);

@@ -29,6 +29,11 @@ const struct sl_source *sl_collect_source(const struct sl_collect *c);
  * always true, and the input is listed on stdout. */
 bool sl_collect_known(struct sl_collect *c, const char *input, const char *stat);
 
+/* True when the log, or this attempt, holds an input of that name. */
+bool sl_collect_holds(const struct sl_collect *c, const char *input);
+/* Nothing is to be kept (--dry-run, check, preview): the source may change nothing. */
+bool sl_collect_only_looks(const struct sl_collect *c);
+
 /* Begins an input. With input: whole every file is one more piece of the one input SL_WHOLE; name
  * is then the file's, for messages. Bytes are cut into records, parts and chunks as they come. */
 #define SL_WHOLE "whole"

@@ -78,7 +78,8 @@ static bool attempt(struct sl_collect *c, bool *ret_done, struct sl_err *err)
 		return false;
 	if (*ret_done && !run->dry_run) /* last: it ends a reset */
 		sl_seen_write(&run->home, source, &c->seen, &c->inventory);
-	return true;
+	return !*ret_done || run->dry_run || !c->source->kind->linked ||
+	       c->source->kind->linked(c->source->params, c, err);
 }
 
 static bool attempts(struct sl_collect *c, struct sl_err *err)

@@ -1,5 +1,5 @@
 /*
- * What sluice-export writes, and where; and its one format that an engine writes itself.
+ * What sluice-export writes, and where; and what it does not write as text.
  */
 #ifndef SL_EXPORT_EXPORT_H
 #define SL_EXPORT_EXPORT_H
@@ -28,5 +28,11 @@ struct sl_export {
  * DuckDB's library is not there.
  */
 SL_NODISCARD bool sl_export_parquet(struct sl_export *x, struct sl_err *err);
+
+/* Pushes every row as a JSON object to the right end of a list in the backend's queue. twice: the
+ * JSON text is encoded once more, as a JSON string. SL_ERR_CONFIG: the backend has no queue; else as
+ * in store/queue.h. */
+SL_NODISCARD bool sl_export_list(struct sl_export *x, const char *list, bool twice,
+				 struct sl_err *err);
 
 #endif

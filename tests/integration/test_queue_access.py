@@ -52,8 +52,7 @@ def whole_run(s: Sluice) -> None:
 def documented_rights() -> list[str]:
     """The line of docs/queue.md that makes a user."""
     lines = (ROOT / "docs" / "queue.md").read_text().splitlines()
-    (line,) = [line for line in lines if line.startswith("ACL SETUSER")]
-    words = line.split()[3:]
+    words = next(line for line in lines if line.startswith("ACL SETUSER")).split()[3:]
     return [f">{CANARY}" if w.startswith(">") else w for w in words]
 
 
