@@ -165,6 +165,23 @@ void sl_buf_add_escaped(struct sl_buf *b, struct sl_str s, size_t max)
 	}
 }
 
+void sl_buf_add_base64(struct sl_buf *b, struct sl_str bytes)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < bytes.n; i += 3) {
+		size_t left = bytes.n - i;
+		uint32_t v = (uint32_t)(unsigned char)bytes.p[i] << 16;
+		v |= left > 1 ? (uint32_t)(unsigned char)bytes.p[i + 1] << 8 : 0;
+		v |= left > 2 ? (uint32_t)(unsigned char)bytes.p[i + 2] : 0;
+		sl_buf_addc(b, letters[v >> 18]);
+		sl_buf_addc(b, letters[(v >> 12) & 63]);
+		sl_buf_addc(b, left > 1 ? letters[(v >> 6) & 63] : '=');
+		sl_buf_addc(b, left > 2 ? letters[v & 63] : '=');
+	}
+}
+
 void sl_buf_clear(struct sl_buf *b)
 {
 	b->n = 0;

@@ -42,6 +42,9 @@ void sl_buf_add_json(struct sl_buf *b, struct sl_str s);
  * inside a character, and "…" (3 bytes more) stands for it: for log lines and excerpts. */
 void sl_buf_add_escaped(struct sl_buf *b, struct sl_str s, size_t max);
 
+/* RFC 4648 §4, with padding. */
+void sl_buf_add_base64(struct sl_buf *b, struct sl_str bytes);
+
 void sl_buf_clear(struct sl_buf *b); /* n = 0, keeps the memory */
 void sl_buf_release(struct sl_buf *b);
 char *sl_buf_detach(struct sl_buf *b);	      /* returns owned, NUL-terminated; b is empty */

@@ -17,21 +17,6 @@ static bool is_redirect(const struct sl_http *h, const struct sl_flight *f)
 	       s != 306 && sl_http_header(&f->answer, "location").n > 0;
 }
 
-static bool same_text(struct sl_str a, struct sl_str b)
-{
-	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
-}
-
-/* The same server, or the same name's secure one. */
-static bool is_same_site(const struct sl_uri *from, const struct sl_uri *to)
-{
-	if (!same_text(from->host, to->host))
-		return false;
-	if (same_text(from->scheme, to->scheme))
-		return sl_uri_port(from) == sl_uri_port(to);
-	return sl_uri_port(from) == 80 && sl_uri_port(to) == 443;
-}
-
 static bool is_credential(const struct sl_http_field *f)
 {
 	return sl_secret_given(f->secret) || strcasecmp(f->name, "authorization") == 0 ||
@@ -83,7 +68,7 @@ static bool check_target(const struct sl_http *h, struct sl_flight *f, const str
 		return refuse_redirect(f, "is not to http or https");
 	if (sl_uri_port(from) != 0 && from->scheme.n == 5 && to->scheme.n == 4)
 		return refuse_redirect(f, "leads from https to http");
-	if (f->x.req.body && !is_same_site(from, to) &&
+	if (f->x.req.body && !sl_uri_same_site(from, to) &&
 	    !becomes_get(f->answer.status, f->x.req.method))
 		return refuse_redirect(f, "would send the body to another host");
 	return true;
@@ -103,7 +88,7 @@ static bool redirect(const struct sl_http *h, struct sl_flight *f)
 	if (!check_target(h, f, &from, &to))
 		return false;
 	bool get = becomes_get(f->answer.status, f->x.req.method);
-	keep_fields(f, is_same_site(&from, &to), !get);
+	keep_fields(f, sl_uri_same_site(&from, &to), !get);
 	if (get) {
 		f->x.req.method = "GET";
 		f->x.req.body = NULL;

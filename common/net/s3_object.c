@@ -108,25 +108,6 @@ bool sl_s3_exists(struct sl_s3 *s, const char *key, bool *ret, struct sl_err *er
 
 /* --- removing --- */
 
-static void base64(const unsigned char *in, size_t n, struct sl_buf *out)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)in[i] << 16;
-
-		if (i + 1 < n)
-			v |= (uint32_t)in[i + 1] << 8;
-		if (i + 2 < n)
-			v |= in[i + 2];
-		sl_buf_addc(out, digits[v >> 18]);
-		sl_buf_addc(out, digits[v >> 12 & 63]);
-		sl_buf_addc(out, i + 1 < n ? digits[v >> 6 & 63] : '=');
-		sl_buf_addc(out, i + 2 < n ? digits[v & 63] : '=');
-	}
-}
-
 static void put_list(const struct sl_s3 *s, const char *const *keys, size_t n, struct sl_buf *out)
 {
 	sl_buf_adds(out, "<Delete><Quiet>true</Quiet>");
@@ -174,7 +155,7 @@ static bool remove_some(struct sl_s3 *s, const char *const *keys, size_t n, stru
 	c.body = sl_buf_str(&body);
 	sl_s3_param(&c, "delete", "");
 	if (s->crypto->md5(c.body, md5)) {
-		base64(md5, sizeof(md5), &sum);
+		sl_buf_add_base64(&sum, (struct sl_str){(const char *)md5, sizeof(md5)});
 		sl_s3_header(&c, "content-md5", sl_buf_z(&sum));
 	}
 	if (!sl_s3_do(s, &c, err))

@@ -203,6 +203,20 @@ bool sl_uri_is_http(const struct sl_uri *u)
 	return u->host.n > 0 && sl_uri_port(&bare) != 0;
 }
 
+static bool same_text(struct sl_str a, struct sl_str b)
+{
+	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+bool sl_uri_same_site(const struct sl_uri *from, const struct sl_uri *to)
+{
+	if (!same_text(from->host, to->host))
+		return false;
+	if (same_text(from->scheme, to->scheme))
+		return sl_uri_port(from) == sl_uri_port(to);
+	return sl_uri_port(from) == 80 && sl_uri_port(to) == 443;
+}
+
 /* --- writing --- */
 
 static void add_escape(struct sl_buf *out, unsigned char byte)

@@ -52,6 +52,10 @@ int sl_uri_port(const struct sl_uri *u);
 /* True when scheme is http or https and there is a host. */
 bool sl_uri_is_http(const struct sl_uri *u);
 
+/* True when credentials for the one may go to the other: the same server, or from http to the same
+ * name's https. */
+bool sl_uri_same_site(const struct sl_uri *from, const struct sl_uri *to);
+
 /* Normal percent-encoding of a path or query: unreserved characters as they are, other escapes in
  * upper case, bytes that no URI holds escaped (§6.2.2). */
 void sl_uri_add_normal(struct sl_buf *out, struct sl_str text);

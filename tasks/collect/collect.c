@@ -211,6 +211,12 @@ const char *sl_collect_text(struct sl_collect *c, struct sl_str text)
 	return sl_arena_str(&c->arena, text).p;
 }
 
+void sl_collect_retry_after(struct sl_collect *c, int64_t us)
+{
+	if (us > 0)
+		c->run->result.retry_after_us = us;
+}
+
 void sl_collect_complete(struct sl_collect *c, bool complete)
 {
 	c->complete = complete;

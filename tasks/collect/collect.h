@@ -46,6 +46,9 @@ SL_NODISCARD bool sl_collect_end(struct sl_collect *c, const char *stat, struct 
  */
 void sl_collect_undo(struct sl_collect *c);
 
+/* Says in the result when it may be tried again (retry_after_s); 0 says nothing. */
+void sl_collect_retry_after(struct sl_collect *c, int64_t us);
+
 /* The scope was listed whole (then only a complete entry makes something gone). Not for steps. */
 void sl_collect_complete(struct sl_collect *c, bool complete);
 

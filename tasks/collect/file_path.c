@@ -7,44 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-
-#define OPEN "{interval_start:"
-
-bool sl_file_path_dated(const char *path)
-{
-	return strstr(path, OPEN) != NULL;
-}
-
-/* Appends one {interval_start:…}; *at moves behind it. */
-static bool put_start(const char **at, sl_time start, struct sl_buf *out, struct sl_err *err)
-{
-	const char *format = *at + strlen(OPEN);
-	const char *end = strchr(format, '}');
-
-	if (!end)
-		return sl_err_set(err, SL_ERR_CONFIG, "\"%s\" is not closed by \"}\"", *at);
-	sl_cleanup(sl_freep) char *text = sl_xstrndup(format, (size_t)(end - format));
-	*at = end + 1;
-	return sl_time_format(start, text, out, err);
-}
-
-bool sl_file_path(const char *path, const sl_time *start, struct sl_buf *out, struct sl_err *err)
-{
-	const char *at = path, *next;
-
-	while ((next = strstr(at, OPEN)) != NULL) {
-		sl_buf_add(out, at, (size_t)(next - at));
-		if (!start) {
-			sl_err_set(err, SL_ERR_USAGE, "the path \"%s\" needs an interval", path);
-			return sl_err_hint(err, "pass --interval-start and --interval-end");
-		}
-		if (!put_start(&next, *start, out, err))
-			return false;
-		at = next;
-	}
-	sl_buf_adds(out, at);
-	return true;
-}
+#include "tasks/collect/interval.h"
 
 static const char *current_dir(struct sl_arena *arena)
 {
@@ -66,7 +29,7 @@ bool sl_file_check(void *params, const struct sl_node *map, const char *pipeline
 	/* Without a line the path came from --set or the environment: typed where the user stands.
 	 */
 	p->base = at.line ? pipeline_dir : current_dir(arena);
-	if (!sl_file_path(p->path, &any, &ignored, &err)) {
+	if (!sl_interval_fill(p->path, &any, &any, &ignored, &err)) {
 		sl_diag_add(diags, SL_E1013, at, "%s", err.msg);
 		return false;
 	}

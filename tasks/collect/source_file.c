@@ -14,6 +14,7 @@
 #include "tasks/collect/file_path.h"
 #include "tasks/collect/glob.h"
 #include "tasks/collect/gunzip.h"
+#include "tasks/collect/interval.h"
 
 #define READ_BYTES ((size_t)256 << 10)
 #define TRIES 3
@@ -24,7 +25,8 @@
 
 static const struct sl_field fields[] = {
 	SL_F_TEXT(struct sl_file_params, path, SL_F_REQUIRED, NULL,
-		  "files to collect; *, ? and [a-z] in any component, {interval_start:%Y-%m-%d}"),
+		  "files to collect; *, ? and [a-z] in any component, {interval_start:%Y-%m-%d}, "
+		  "{interval_end:…}"),
 	SL_F_SIZE(struct sl_file_params, max_bytes, 0, "16GiB", 1, INT64_MAX,
 		  "most bytes that one compressed file may unpack to"),
 	SL_F_END,
@@ -78,12 +80,12 @@ static bool list(struct reading *r, struct sl_err *err)
 	sl_cleanup(sl_buf_release) struct sl_buf pattern = SL_BUF_INIT;
 
 	sl_arena_reset(&r->arena);
-	if (!sl_file_path(r->params->path, run->has_interval ? &run->interval_start : NULL,
-			  &pattern, err) ||
+	if (!sl_interval_fill(r->params->path, run->has_interval ? &run->interval_start : NULL,
+			      &run->interval_end, &pattern, err) ||
 	    !sl_glob(r->params->base, sl_buf_z(&pattern), &r->arena, &r->files, err))
 		return false;
 	/* A folder named after a day need not be there; any other one is a mistake in the path. */
-	if (r->files.root_missing && !sl_file_path_dated(r->params->path)) {
+	if (r->files.root_missing && !sl_interval_in(r->params->path)) {
 		sl_err_set(err, SL_ERR_NO_INPUT, "cannot list \"%s\": no such directory",
 			   r->files.root);
 		return sl_err_hint(err, "see path of source \"%s\"", sl_collect_source(r->c)->name);

@@ -132,6 +132,27 @@ static void test_buf_size_overflow_is_a_defect_not_a_small_buffer(void **state)
 	assert_int_equal(WEXITSTATUS(status), 70);
 }
 
+static void test_buf_base64_as_the_rfc_shows_it(void **state)
+{
+	static const char *const cases[][2] = {
+		{"", ""},
+		{"f", "Zg=="},
+		{"fo", "Zm8="},
+		{"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="},
+		{"fooba", "Zm9vYmE="},
+		{"foobar", "Zm9vYmFy"},
+		{"\xff\xfe\xfd", "//79"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
+		sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
+		sl_buf_add_base64(&b, sl_str_of(cases[i][0]));
+		assert_string_equal(sl_buf_z(&b), cases[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_buf_json_escapes_what_rfc_8259_demands),
 		cmocka_unit_test(test_buf_escaped_hides_controls_and_cuts_between_characters),
 		cmocka_unit_test(test_buf_size_overflow_is_a_defect_not_a_small_buffer),
+		cmocka_unit_test(test_buf_base64_as_the_rfc_shows_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,8 @@ static void test_http_a_redirect_into_what_robots_txt_forbids_is_not_followed(vo
 static void test_http_many_wait_for_one_robots_txt(void **state)
 {
 	static const char *const ok = ANSWER("200 OK", "ok");
-	const char *const answers[] = {ANSWER("200 OK", ""), ok, ok, ok, NULL};
+	static const char *const robots = ANSWER("200 OK", "");
+	const char *const answers[] = {robots, ok, ok, ok, NULL};
 	struct sl_http_conf conf = plain();
 	struct made m;
 
