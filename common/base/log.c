@@ -195,14 +195,22 @@ void sl_log(enum sl_level level, const char *message, const char *pairs, ...)
 	errno = saved;
 }
 
-/* One less than the terminal has, so that the line never breaks. */
-static size_t terminal_width(void)
+/* What a line may hold: the mark of a cut stands behind it, and the last column stays free, so that
+ * the line never breaks. */
+static size_t status_width(void)
 {
 	struct winsize size = {0};
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
-		return 79;
-	return size.ws_col - 1U;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 3)
+		return 78;
+	return size.ws_col - 2U;
+}
+
+bool sl_log_shows_status(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) == 1 && term && term[0] && strcmp(term, "dumb") != 0;
 }
 
 void sl_log_status(const char *text)
@@ -211,11 +219,11 @@ void sl_log_status(const char *text)
 
 	if (!text && !setup.status)
 		return;
-	if (text && !isatty(STDERR_FILENO))
+	if (text && !sl_log_shows_status())
 		return;
 	sl_buf_adds(&line, ERASE);
 	if (text)
-		sl_buf_add_escaped(&line, sl_str_of(text), terminal_width());
+		sl_buf_add_escaped(&line, sl_str_of(text), status_width());
 	setup.status = text != NULL;
 	write_once(&line);
 }

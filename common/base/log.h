@@ -26,9 +26,12 @@ void sl_log(enum sl_level level, const char *message, const char *pairs, ...) SL
 
 /*
  * A line without its end that the next one is written over, for people who wait; nothing where
- * stderr is no terminal. text: cut to the terminal's width; NULL takes the line away, as every log
+ * stderr is no terminal that can. text: cut to the terminal's width; NULL takes the line away, as every log
  * line does. Who writes to the terminal by other ways takes it away first.
  */
 void sl_log_status(const char *text);
+
+/* stderr is a terminal on which a line can be written over: TERM is set, and not to "dumb". */
+bool sl_log_shows_status(void);
 
 #endif

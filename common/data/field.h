@@ -64,7 +64,7 @@ struct sl_field {
 	unsigned flags;
 	const char *def;	    /* as text in the file; NULL: zero, or absent */
 	int64_t min, max;	    /* SL_FT_INT, SL_FT_SIZE, SL_FT_DURATION; 0,0 means no limits */
-	const char *const *choices; /* SL_FT_ENUM, NULL-terminated */
+	const char *const *choices; /* NULL-terminated; of a text they are only told */
 	const char *help;	    /* one phrase, with the unit */
 };
 
@@ -82,6 +82,8 @@ struct sl_field {
 #define SL_F_TEXT(s, m, fl, d, h)                                                                  \
 	{#m, SL_FT_TEXT, SL_F_AT(s, m, const char *), fl, d, 0, 0, NULL, h}
 #define SL_F_ENUM(s, m, fl, d, ch, h) {#m, SL_FT_ENUM, SL_F_AT(s, m, int), fl, d, 0, 0, ch, h}
+#define SL_F_CHOICE(s, m, fl, d, ch, h)                                                            \
+	{#m, SL_FT_TEXT, SL_F_AT(s, m, const char *), fl, d, 0, 0, ch, h}
 #define SL_F_TEXTS(s, m, fl, h)                                                                    \
 	{#m, SL_FT_TEXTS, SL_F_AT(s, m, struct sl_texts), fl, NULL, 0, 0, NULL, h}
 #define SL_F_PAIRS(s, m, fl, h)                                                                    \

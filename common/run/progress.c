@@ -17,7 +17,7 @@
 struct sl_progress sl_progress_begin(const char *what)
 {
 	const int64_t now = sl_clock_monotonic();
-	const bool terminal = isatty(STDERR_FILENO) == 1;
+	const bool terminal = sl_log_shows_status();
 
 	return (struct sl_progress){
 		.what = what,

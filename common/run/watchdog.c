@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/log.h"
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
 static struct sigaction inner[SL_ARRAY_LEN(stop_signals)];
@@ -66,7 +67,7 @@ void sl_watchdog_setup(long wait_ms)
 	struct sigaction alarm_action = {.sa_handler = on_alarm};
 
 	wait_us = wait_ms * 1000;
-	terminal = isatty(STDERR_FILENO) == 1;
+	terminal = sl_log_shows_status();
 	sigaction(SIGALRM, &alarm_action, NULL);
 	for (size_t i = 0; i < SL_ARRAY_LEN(stop_signals); i++) {
 		struct sigaction ours;

@@ -13,6 +13,8 @@
 #include "run/spawn.h"
 #include "tasks/sluice/cmd.h"
 
+#define SHELLS "bash zsh fish"
+
 static void put_json(json_t **j)
 {
 	json_decref(*j);
@@ -215,7 +217,7 @@ static void write_bash(struct sl_buf *out, json_t *all)
 			 "\tcase \"$command $prev\" in\n");
 	add_bash_choices(out, all);
 	sl_buf_adds(out, "\t*' --pipeline' | *' -p') words=$(_sluice_pipelines) ;;\n"
-			 "\t'completion completion') words='bash zsh fish' ;;\n"
+			 "\t'completion completion') words='" SHELLS "' ;;\n"
 			 "\tesac\n"
 			 "\tif [ -n \"$words\" ]; then\n"
 			 "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n\t\treturn\n\tfi\n"
@@ -307,7 +309,9 @@ static void write_zsh(struct sl_buf *out, json_t *all)
 		{
 			add_zsh_flag(out, flag);
 		}
-		sl_buf_adds(out, " \\\n\t\t\t'*:pipeline:_sluice_pipelines'\n\t\t;;\n");
+		sl_buf_addf(out, " \\\n\t\t\t'*:%s'\n\t\t;;\n",
+			    strcmp(name, "completion") == 0 ? "shell:(" SHELLS ")"
+							    : "pipeline:_sluice_pipelines");
 	}
 	sl_buf_adds(out, "\tesac\n}\n_sluice \"$@\"\n");
 }
@@ -338,17 +342,18 @@ static void write_fish(struct sl_buf *out, json_t *all)
 	const char *name;
 	json_t *command;
 
-	sl_buf_adds(
-		out,
-		"# fish completion of sluice: sluice completion fish | source\n"
-		"function __sluice_pipelines\n"
-		"\tset -l folder pipelines\n"
-		"\tset -q SLUICE_PIPELINES; and set folder $SLUICE_PIPELINES\n"
-		"\tfor file in $folder/*/pipeline.yaml\n"
-		"\t\tbasename (dirname $file)\n"
-		"\tend\n"
-		"end\n"
-		"complete -c sluice -n 'not __fish_use_subcommand' -a '(__sluice_pipelines)'\n");
+	sl_buf_adds(out,
+		    "# fish completion of sluice: sluice completion fish | source\n"
+		    "function __sluice_pipelines\n"
+		    "\tset -l folder pipelines\n"
+		    "\tset -q SLUICE_PIPELINES; and set folder $SLUICE_PIPELINES\n"
+		    "\tfor file in $folder/*/pipeline.yaml\n"
+		    "\t\tbasename (dirname $file)\n"
+		    "\tend\n"
+		    "end\n"
+		    "complete -c sluice -n 'not __fish_use_subcommand' -a '(__sluice_pipelines)'\n"
+		    "complete -c sluice -f -n '__fish_seen_subcommand_from completion' -a '" SHELLS
+		    "'\n");
 	json_object_foreach(all, name, command)
 	{
 		const bool stage = json_is_true(json_object_get(command, "stage"));

@@ -209,11 +209,22 @@ static bool summarize(struct sl_run *run, const struct sl_drive *d, int64_t begi
 	sl_cleanup(sl_buf_release) struct sl_buf rejects = SL_BUF_INIT;
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
-	if (!is_out_of_reach(d))
+	if (!is_out_of_reach(d) && !sl_cancel_signal())
 		add_rejects(run, d->run_id, &rejects);
 	sl_summary(run, d->run_id, &run->result, d->failed, sl_clock_monotonic() - begin, &rejects,
 		   &out);
 	return sl_stdout(sl_buf_str(&out), err);
+}
+
+/* Whoever stopped the run sees how far it came, and that nothing is lost. */
+static void tell_stop(struct sl_run *run, struct sl_drive *d, int64_t begin)
+{
+	struct sl_err ignored = SL_ERR_INIT; /* the stop is what is told */
+
+	if (!sl_cancel_signal())
+		return;
+	d->failed = 128 + sl_cancel_signal();
+	(void)!summarize(run, d, begin, &ignored);
 }
 
 static bool old_runs(struct sl_run *run, struct sl_old_run **ret, size_t *ret_n, struct sl_err *err)
@@ -294,8 +305,13 @@ static bool run_run(struct sl_run *run, const void *params, struct sl_err *err)
 		return tell_steps(&d, err);
 	if (!sl_store_lock_for_children(run, err))
 		return false;
-	if (!(p->replay ? replay(run, &d, err) : drive_one(run, &d, err)) ||
-	    !summarize(run, &d, begin, err))
+	const bool driven = p->replay ? replay(run, &d, err) : drive_one(run, &d, err);
+
+	if (!driven) {
+		tell_stop(run, &d, begin);
+		return false;
+	}
+	if (!summarize(run, &d, begin, err))
 		return false;
 	if (d.failed == 0)
 		return true;

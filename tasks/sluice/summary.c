@@ -4,6 +4,7 @@
 #include "tasks/sluice/summary.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -104,7 +105,9 @@ static void add_next(const struct sl_run *run, const struct sl_result *t, int co
 	const char *arg = run->pipeline_arg;
 
 	sl_buf_adds(out, "  next        ");
-	if (code == 75)
+	if (code > 128)
+		sl_buf_addf(out, "sluice run %s (again: nothing is lost or doubled)\n", arg);
+	else if (code == 75)
 		sl_buf_addf(out, "sluice run %s (again, it can succeed now)\n", arg);
 	else if (code != 0)
 		sl_buf_addf(out, code == 65 ? "sluice rejects %s show\n" : "sluice check %s\n",
@@ -118,6 +121,11 @@ static void add_next(const struct sl_run *run, const struct sl_result *t, int co
 			    run->p->store.table);
 }
 
+static bool is_stop(int code)
+{
+	return code == 128 + SIGHUP || code == 128 + SIGINT || code == 128 + SIGTERM;
+}
+
 void sl_summary(const struct sl_run *run, const char *run_id, const struct sl_result *total,
 		int code, int64_t us, const struct sl_buf *rejects, struct sl_buf *out)
 {
@@ -127,8 +135,9 @@ void sl_summary(const struct sl_run *run, const char *run_id, const struct sl_re
 			    us % 1000000 / 10000, total->note ? ", " : "",
 			    total->note ? total->note : "");
 	else
-		sl_buf_addf(out, "failed with exit %d after %" PRId64 ".%02" PRId64 " s\n", code,
-			    us / 1000000, us % 1000000 / 10000);
+		sl_buf_addf(out, "%s with exit %d after %" PRId64 ".%02" PRId64 " s\n",
+			    is_stop(code) ? "stopped" : "failed", code, us / 1000000,
+			    us % 1000000 / 10000);
 	if (total->n_in || total->kept || total->rejected || total->pending)
 		add_rows(total, rejects, out);
 	add_places(run, out);

@@ -414,7 +414,7 @@ def test_completion_names_every_command_and_flag(tmp_path: Path, shell: str) -> 
 def test_terminal_shows_one_line_that_goes_away(make: Make, shop: Path) -> None:
     """A run that waits for a busy child shows how long, on one line; a file or pipe gets none of it."""
     s = make(shop / "pipeline.yaml")
-    fault = {"SLUICE_FAULT": "store.before_switch:1:stop"}
+    fault = {"SLUICE_FAULT": "store.before_switch:1:stop", "TERM": "xterm"}
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     child = subprocess.Popen(
