@@ -206,6 +206,11 @@ void sl_collect_undo(struct sl_collect *c)
 	c->input = c->file = c->stat = NULL;
 }
 
+size_t sl_collect_wanted(const struct sl_collect *c)
+{
+	return c->tap ? c->tap->limit : 0;
+}
+
 const char *sl_collect_text(struct sl_collect *c, struct sl_str text)
 {
 	return sl_arena_str(&c->arena, text).p;

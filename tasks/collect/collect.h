@@ -118,6 +118,8 @@ SL_NODISCARD bool sl_step_begin(struct sl_collect *c, struct sl_steps *s, struct
 SL_NODISCARD bool sl_step_end(struct sl_collect *c, struct sl_steps *s, const char *next,
 			      struct sl_err *err);
 SL_NODISCARD bool sl_steps_end(struct sl_collect *c, struct sl_steps *s, struct sl_err *err);
+/* How many records are wanted, 0: all. A look at the first ones need not ask for more. */
+size_t sl_collect_wanted(const struct sl_collect *c);
 /* A text that lives as long as the attempt, for s.end. */
 const char *sl_collect_text(struct sl_collect *c, struct sl_str text);
 

@@ -177,7 +177,7 @@ bool sl_peek_first(struct sl_run *run, const struct sl_source *source, size_t li
 		   struct sl_peek *ret, bool *ret_found, struct sl_err *err)
 {
 	struct look l = {
-		.tap = {any, skip_known, begin, take_bytes, end_file, forget},
+		.tap = {limit, any, skip_known, begin, take_bytes, end_file, forget},
 		.source = source,
 		.limit = limit,
 		.ret = ret,
@@ -213,7 +213,7 @@ bool sl_peek_count(struct sl_run *run, const struct sl_source *source, size_t *r
 {
 	struct sl_peek none = {.last = false};
 	struct look l = {
-		.tap = {false, count, begin, take_bytes, end_file, forget},
+		.tap = {0, false, count, begin, take_bytes, end_file, forget},
 		.source = source,
 		.ret = &none,
 	};

@@ -134,7 +134,7 @@ bool sl_scan(struct sl_run *run, const struct sl_source *source,
 	     void *ctx, struct sl_err *err)
 {
 	struct scan s = {
-		.tap = {true, read_all, begin, take_bytes, end_file, forget},
+		.tap = {0, true, read_all, begin, take_bytes, end_file, forget},
 		.source = source,
 		.take = take,
 		.ctx = ctx,

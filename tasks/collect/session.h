@@ -13,7 +13,8 @@
 /* Who takes the inputs instead of chunks and log, for looks that write nothing. A false of begin,
  * bytes or end ends the source's listing. */
 struct sl_tap {
-	bool any; /* also inputs that are known; a cursor then begins at the first record */
+	size_t limit; /* records that are wanted, 0: all */
+	bool any;     /* also inputs that are known; a cursor then begins at the first record */
 	bool (*skip)(struct sl_tap *tap, const char *input, bool known);
 	bool (*begin)(struct sl_tap *tap, const char *file, struct sl_err *err);
 	bool (*bytes)(struct sl_tap *tap, struct sl_str bytes, struct sl_err *err);

@@ -68,13 +68,16 @@ static bool by_id(const struct params *p)
 	return strcmp(p->watermark, "_id") == 0;
 }
 
-static struct sl_doc_query question(const struct params *p)
+static struct sl_doc_query question(const struct reading *r)
 {
+	const struct params *p = r->params;
+
 	return (struct sl_doc_query){
 		.collection = p->collection,
 		.filter = p->filter,
 		.projection = p->projection,
 		.field = by_id(p) ? NULL : p->watermark,
+		.limit = sl_collect_wanted(r->c),
 	};
 }
 
@@ -122,7 +125,7 @@ static bool take_end(void *ctx, const struct sl_doc_found *doc, struct sl_err *e
 /* Where nothing lies behind the last range, the end stays NULL. */
 static bool fix_end(struct reading *r, struct sl_err *err)
 {
-	struct sl_doc_query q = question(r->params);
+	struct sl_doc_query q = question(r);
 
 	if (r->steps.end)
 		return true;
@@ -166,7 +169,7 @@ static bool range_query(struct reading *r, struct sl_doc_query *q, struct sl_err
 {
 	const char **behind, *from;
 
-	*q = question(r->params);
+	*q = question(r);
 	q->until = r->steps.end;
 	if (r->steps.at) {
 		if (!sl_rows_split(r->steps.at, 2, &r->arena, &behind, err))
@@ -224,7 +227,7 @@ static bool open_db(struct reading *r, struct sl_err *err)
 
 static bool collect_whole(struct reading *r, struct sl_err *err)
 {
-	struct sl_doc_query q = question(r->params);
+	struct sl_doc_query q = question(r);
 
 	q.field = NULL;
 	if (sl_collect_known(r->c, SL_WHOLE, NULL))
@@ -279,6 +282,7 @@ const struct sl_source_kind sl_source_mongo = {
 	.summary = "documents of a collection, by a field that grows or all of them",
 	.params = fields,
 	.params_size = sizeof(struct params),
+	.remote = true,
 	.codec = "jsonl",
 	.check = check,
 	.collect = collect,

@@ -267,7 +267,8 @@ static bool read_range(struct reading *r, struct sl_err *err)
 		s->done = true;
 		return true;
 	}
-	if (!sl_sql_ask_rows(r->params, s->from, s->end, s->at, &r->arena, &ask, err))
+	if (!sl_sql_ask_rows(r->params, s->from, s->end, s->at, sl_collect_wanted(r->c), &r->arena,
+			     &ask, err))
 		return false;
 	if (run_ask(r, &ask, err))
 		return sl_rows_end(&r->rows, err);
@@ -291,7 +292,7 @@ static bool with_snapshot(struct reading *r, bool (*read)(struct reading *, stru
 
 static bool read_whole(struct reading *r, struct sl_err *err)
 {
-	struct sl_sql_ask ask = sl_sql_ask_whole(r->params, &r->arena);
+	struct sl_sql_ask ask = sl_sql_ask_whole(r->params, sl_collect_wanted(r->c), &r->arena);
 
 	return sl_collect_begin(r->c, SL_WHOLE, err) && run_ask(r, &ask, err) &&
 	       sl_rows_end(&r->rows, err) && sl_collect_end(r->c, NULL, err);
@@ -376,6 +377,7 @@ const struct sl_source_kind sl_source_sql = {
 	.summary = "rows of a query, by a watermark or all of them",
 	.params = fields,
 	.params_size = sizeof(struct sl_sql_params),
+	.remote = true,
 	.codec = "jsonl",
 	.check = check,
 	.collect = collect,

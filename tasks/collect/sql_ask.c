@@ -46,7 +46,7 @@ static void from_query(struct ask *a, const struct sl_sql_params *p)
 	sl_buf_addf(&a->sql, " from (%s\n) as q", p->body);
 }
 
-static void order(struct ask *a, const struct sl_sql_params *p)
+static void order(struct ask *a, const struct sl_sql_params *p, size_t limit)
 {
 	const char *before = " order by ";
 
@@ -59,6 +59,8 @@ static void order(struct ask *a, const struct sl_sql_params *p)
 		sl_buf_adds(&a->sql, before);
 		sl_sql_ident(&a->sql, p->key.v[i]);
 	}
+	if (limit)
+		sl_buf_addf(&a->sql, " limit %zu", limit);
 }
 
 /* Behind the keys of a row, or a key that is NULL: (K1 is null or K1 > a or (K1 = a and (…))) */
@@ -144,7 +146,7 @@ struct sl_sql_ask sl_sql_ask_end(const struct sl_sql_params *p, const char *from
 }
 
 bool sl_sql_ask_rows(const struct sl_sql_params *p, const char *from, const char *to,
-		     const char *at, struct sl_arena *arena, struct sl_sql_ask *ret,
+		     const char *at, size_t limit, struct sl_arena *arena, struct sl_sql_ask *ret,
 		     struct sl_err *err)
 {
 	struct ask a = begin(arena);
@@ -164,18 +166,19 @@ bool sl_sql_ask_rows(const struct sl_sql_params *p, const char *from, const char
 		sl_buf_adds(&a.sql, " and ");
 	}
 	compare(&a, p->watermark, "<=", to);
-	order(&a, p);
+	order(&a, p, limit);
 	*ret = end(&a);
 	return true;
 }
 
-struct sl_sql_ask sl_sql_ask_whole(const struct sl_sql_params *p, struct sl_arena *arena)
+struct sl_sql_ask sl_sql_ask_whole(const struct sl_sql_params *p, size_t limit,
+				   struct sl_arena *arena)
 {
 	struct ask a = begin(arena);
 
 	sl_buf_adds(&a.sql, "select *");
 	from_query(&a, p);
-	order(&a, p);
+	order(&a, p, limit);
 	return end(&a);
 }
 

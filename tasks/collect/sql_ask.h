@@ -47,13 +47,14 @@ struct sl_sql_ask {
 /* The greatest watermark behind from (NULL: of all). */
 struct sl_sql_ask sl_sql_ask_end(const struct sl_sql_params *p, const char *from,
 				 struct sl_arena *arena);
-/* A range's rows, behind the continuation `at` where it is not NULL. SL_ERR_DATA: from is no value
+/* A range's rows (limit: 0 for all), behind the continuation `at` where it is not NULL. SL_ERR_DATA: from is no value
  * that a lag can be taken from, or `at` is damaged. */
 SL_NODISCARD bool sl_sql_ask_rows(const struct sl_sql_params *p, const char *from, const char *end,
-				  const char *at, struct sl_arena *arena, struct sl_sql_ask *ret,
-				  struct sl_err *err);
+				  const char *at, size_t limit, struct sl_arena *arena,
+				  struct sl_sql_ask *ret, struct sl_err *err);
 /* Everything, in the order of the keys if there are any. */
-struct sl_sql_ask sl_sql_ask_whole(const struct sl_sql_params *p, struct sl_arena *arena);
+struct sl_sql_ask sl_sql_ask_whole(const struct sl_sql_params *p, size_t limit,
+				   struct sl_arena *arena);
 
 /* Everything that decides what a step brings, for sl_steps_begin. */
 const char *sl_sql_asks(const struct sl_sql_params *p, struct sl_arena *arena);

@@ -552,6 +552,21 @@ def test_a_dry_run_asks_for_nothing(shop: Shop) -> None:
     assert "read\tshop\tbegin" in f.s("collect", "--dry-run").stdout
 
 
+def test_check_asks_the_server(shop: Shop) -> None:
+    f = shop()
+    assert "answers, with nothing new" in f.s("check").stdout
+    insert(f, 1, 3)
+    assert "answers, with something new" in f.s("check").stdout
+    f.execute("alter table events drop column id")
+    assert 'column "id" does not exist' in f.s("check", code=78).stdout
+    assert f.entries() == [] and f.chunks() == []
+
+
+def test_plan_names_the_source(shop: Shop) -> None:
+    (found,) = json.loads(shop().s("plan", "--json").stdout)["sources"]
+    assert (found["name"], found["kind"], found["codec"]) == ("shop", "sql", "jsonl")
+
+
 # --- from a DuckDB file ---------------------------------------------------------------------------------
 
 
