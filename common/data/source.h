@@ -18,7 +18,7 @@ struct sl_source_kind {
 	const char *summary;
 	const struct sl_field *params;
 	size_t params_size;
-	bool remote; /* only asking it tells whether it can be read: `sluice check` does */
+	bool remote;	   /* only asking it tells whether it can be read: `sluice check` does */
 	const char *codec; /* the only one, where the source itself writes the records; else NULL */
 	/* Cross-field checks after reading; may be NULL. */
 	bool (*check)(void *params, const struct sl_node *map, const char *pipeline_dir,

@@ -489,6 +489,7 @@ const struct sl_source_kind sl_source_http = {
 	.name = "http",
 	.summary = "records of a JSON API, page by page",
 	.params = fields,
+	.remote = true,
 	.params_size = sizeof(struct sl_http_params),
 	.codec = "json",
 	.check = check,

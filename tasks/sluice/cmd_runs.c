@@ -215,7 +215,7 @@ static bool state_of(struct runs *r, size_t source, uint64_t n, const char **ret
 	return true;
 }
 
-typedef void (*entry_fn)(struct sl_buf *out, const char *source, uint64_t n, const char *state);
+typedef void (*entry_fn)(struct sl_buf *out, const struct sl_log_entry *e, const char *state);
 
 static bool each_entry(struct runs *r, const char *run_id, entry_fn add, struct sl_buf *out,
 		       struct sl_err *err)
@@ -232,10 +232,13 @@ static bool each_entry(struct runs *r, const char *run_id, entry_fn add, struct 
 			return false;
 		for (size_t k = 0; k < n_own; k++) {
 			const char *state = NULL;
+			struct sl_log_entry e;
 
-			if (!state_of(r, i, own[k], &state, err))
+			if (!sl_log_read_head(&r->run->home, source, own[k], &r->run->arena, &e,
+					      err) ||
+			    !state_of(r, i, own[k], &state, err))
 				return false;
-			add(out, source, own[k], state);
+			add(out, &e, state);
 		}
 	}
 	return true;
@@ -243,9 +246,15 @@ static bool each_entry(struct runs *r, const char *run_id, entry_fn add, struct 
 
 /* --- for people --- */
 
-static void add_entry_text(struct sl_buf *out, const char *source, uint64_t n, const char *state)
+/* Of a cursor also the range. */
+static void add_entry_text(struct sl_buf *out, const struct sl_log_entry *e, const char *state)
 {
-	sl_buf_addf(out, "    entry %s/%" PRIu64 "  %s\n", source, n, state);
+	sl_buf_addf(out, "    entry %s/%" PRIu64 "  %s", e->source, e->n, state);
+	if (e->range != SL_RANGE_INTERVAL && e->from)
+		sl_buf_addf(out, "  after %s", e->from);
+	if (e->range != SL_RANGE_INTERVAL && e->to)
+		sl_buf_addf(out, "  up to %s", e->to);
+	sl_buf_addc(out, '\n');
 }
 
 static void add_execution_text(const struct execution *e, struct sl_buf *out)
@@ -280,12 +289,16 @@ static void add_key(struct sl_buf *out, const char *key, const char *value)
 	sl_buf_add_json(out, sl_str_of(value));
 }
 
-static void add_entry_json(struct sl_buf *out, const char *source, uint64_t n, const char *state)
+static void add_entry_json(struct sl_buf *out, const struct sl_log_entry *e, const char *state)
 {
 	sl_buf_adds(out, out->p[out->n - 1] == '[' ? "{" : ",{");
-	add_key(out, "source", source);
-	sl_buf_addf(out, ",\"entry\":%" PRIu64, n);
+	add_key(out, "source", e->source);
+	sl_buf_addf(out, ",\"entry\":%" PRIu64, e->n);
 	add_key(out, "state", state);
+	if (e->range != SL_RANGE_INTERVAL && e->from)
+		add_key(out, "after", e->from);
+	if (e->range != SL_RANGE_INTERVAL && e->to)
+		add_key(out, "up_to", e->to);
 	sl_buf_addc(out, '}');
 }
 

@@ -72,6 +72,8 @@ def test_each_run_reads_what_lies_behind_the_last_one(shop: Shop) -> None:
         ("2026-11-01T00:00:03Z", "2026-11-01T00:00:05Z"),
     ]
     assert len(f.lines()) == 5
+    shown = f.s("runs").stdout
+    assert "entry shop/2  stored  after 2026-11-01T00:00:03Z  up to 2026-11-01T00:00:05Z" in shown
 
 
 def test_nothing_new_is_no_entry(shop: Shop) -> None:
@@ -544,6 +546,17 @@ def test_preview_shows_the_next_rows_and_keeps_nothing(shop: Shop) -> None:
     insert(f, 4, 4)
     shown = f.s("preview").stdout
     assert "n4" in shown and "n1" not in shown
+
+
+def test_memory_stays_flat(shop: Shop, quick: None) -> None:
+    peaks = []
+    for rows in (5_000, 300_000):
+        f = shop(source(", step: 1MiB"))
+        insert(f, 1, rows)
+        done = f.s("collect").result
+        assert done["n_in"] == rows
+        peaks.append(done["peak_kib"])
+    assert peaks[1] < peaks[0] * 1.1 + 2048, peaks
 
 
 def test_a_dry_run_asks_for_nothing(shop: Shop) -> None:
