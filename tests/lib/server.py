@@ -32,6 +32,16 @@ def free_port() -> int:
             return port
 
 
+def can_listen(port: int) -> bool:
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def stat_of(pid: int) -> list[str]:
     """Fields of /proc/PID/stat from the state on; empty when the process is gone."""
     try:
@@ -146,13 +156,14 @@ class Server(ABC):
     # --- state ------------------------------------------------------------------------------------------
 
     def pid(self) -> int | None:
-        """Of the running server, else None."""
-        if self._child is not None:
-            self._child.poll()
+        """Of the running server, else None. A child of ours is gone when it can be waited for: of a killed one
+        the first thread may be a zombie while others still hold its port."""
         try:
             pid, started = (self.dir / "pid").read_text().split()
         except (OSError, ValueError):
             return None
+        if self._child is not None and self._child.pid == int(pid):
+            return None if self._child.poll() is not None else int(pid)
         return int(pid) if start_time(int(pid)) == started else None
 
     def answers(self) -> bool:
@@ -187,16 +198,14 @@ class Server(ABC):
         (self.dir / "pid").write_text(f"{self._child.pid} {start_time(self._child.pid)}\n")
 
     def _own_port(self) -> None:
-        """Another one where somebody has taken ours meanwhile."""
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", self.port))
+        """Another one where somebody has taken ours meanwhile, and does not give it back."""
+        deadline = time.monotonic() + 2
+        while not can_listen(self.port):
+            if time.monotonic() > deadline:
+                self.settings["port"] = free_port()
+                self._save()
                 return
-            except OSError:
-                pass
-        self.settings["port"] = free_port()
-        self._save()
+            time.sleep(0.05)
 
     def _save(self) -> None:
         file = self.dir / "server.json"
