@@ -103,6 +103,14 @@ static void close_page(struct sl_html *page)
 	free(page);
 }
 
+static void drop(const struct sl_html_node *node)
+{
+	xmlNode *n = (xmlNode *)(uintptr_t)node;
+
+	xmlUnlinkNode(n);
+	xmlFreeNode(n);
+}
+
 static void text(const struct sl_html_node *node, struct sl_buf *out)
 {
 	html_text(html_node(node), out);
@@ -184,6 +192,7 @@ static const struct sl_html_engine engine = {
 	.parse = parse,
 	.close = close_page,
 	.select = html_select,
+	.drop = drop,
 	.xpath_compile = xpath_compile,
 	.xpath_select = xpath_select,
 	.xpath_close = xpath_close,

@@ -37,7 +37,10 @@ struct sl_html_engine {
 	size_t (*select)(struct sl_html *page, const struct sl_html_node *scope,
 			 const struct sl_selector *s, const struct sl_html_node **ret, size_t max);
 
-	/* The same by XPath 1.0; "." is scope. SL_ERR_CONFIG. A compiled one serves every page. */
+	/* Takes an element, and all in it, out of the page; no node within may be used any more. */
+	void (*drop)(const struct sl_html_node *node);
+
+	/* As select, by XPath 1.0; "." is scope. SL_ERR_CONFIG. A compiled one serves every page. */
 	bool (*xpath_compile)(const char *text, struct sl_xpath **ret, struct sl_err *err);
 	size_t (*xpath_select)(struct sl_html *page, const struct sl_html_node *scope,
 			       struct sl_xpath *x, const struct sl_html_node **ret, size_t max);

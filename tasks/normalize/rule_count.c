@@ -3,8 +3,8 @@
  * how many elements match it, or how many places of the text do. An option tells a list or text
  * that is empty (many sources write "" for what they do not know) from one that was looked through.
  */
+#include "data/pattern.h"
 #include "tasks/normalize/columns.h"
-#include "tasks/normalize/pattern.h"
 
 struct count {
 	const char *from, *into, *pattern;

@@ -3,8 +3,8 @@
  * matches counts. The result is the first group that took part in the match, without groups the
  * whole match; without a match it is NULL. It is a view into the text read: nothing is copied.
  */
+#include "data/pattern.h"
 #include "tasks/normalize/columns.h"
-#include "tasks/normalize/pattern.h"
 
 struct extract {
 	const char *from, *into, *pattern;
@@ -37,34 +37,6 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 	return sl_pattern_compile(&x->code, x->pattern, x->ignore_case, s) && ok;
 }
 
-static struct sl_str matched_part(const struct extract *x, struct sl_str text, int groups)
-{
-	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(x->code.match);
-	int g = 0;
-
-	for (int i = 1; i < groups; i++) {
-		if (v[2 * i] != PCRE2_UNSET) {
-			g = i;
-			break;
-		}
-	}
-	/* \K can put the begin behind the end. */
-	if (v[2 * g + 1] < v[2 * g])
-		return (struct sl_str){text.p, 0};
-	return (struct sl_str){text.p + v[2 * g], v[2 * g + 1] - v[2 * g]};
-}
-
-/* 1: found, 0: no match, below: PCRE2's code for why it gave up. */
-static int find(const struct extract *x, struct sl_str text, struct sl_str *ret)
-{
-	int groups = sl_pattern_find(&x->code, text, 0, 0);
-
-	if (groups <= 0)
-		return groups;
-	*ret = matched_part(x, text, groups);
-	return 1;
-}
-
 static int find_in_row(const struct extract *x, const struct sl_vec *in, size_t row,
 		       struct sl_str *ret)
 {
@@ -73,10 +45,10 @@ static int find_in_row(const struct extract *x, const struct sl_vec *in, size_t 
 	if (!in->valid[row])
 		return 0;
 	if (in->type.kind == SL_TEXT)
-		return find(x, in->u.str[row], ret);
+		return sl_pattern_extract(&x->code, in->u.str[row], ret);
 	list = &in->u.list[row];
 	for (size_t i = 0; i < list->n; i++) {
-		int found = find(x, list->v[i], ret);
+		int found = sl_pattern_extract(&x->code, list->v[i], ret);
 
 		if (found)
 			return found;

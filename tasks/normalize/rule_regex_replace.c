@@ -6,8 +6,8 @@
  */
 #include "base/mem.h"
 #include "base/num.h"
+#include "data/pattern.h"
 #include "tasks/normalize/columns.h"
-#include "tasks/normalize/pattern.h"
 
 enum which { WHICH_ALL, WHICH_FIRST };
 static const char *const which_names[] = {"all", "first", NULL};

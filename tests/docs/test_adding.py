@@ -15,7 +15,7 @@ import pytest
 from tests.lib.stage import ROOT
 
 PAGE = (ROOT / "docs" / "adding.md").read_text()
-SECTIONS = ["A pipeline", "A query", "A rule", "A codec", "A source"]
+SECTIONS = ["A pipeline", "A query", "A site", "A rule", "A codec", "A source"]
 STEP = re.compile(r"(?:^(Write|Add to) `([^`]+)`:\n\n)?^```(sh|c|text)\n(.*?)^```", re.M | re.S)
 COMMANDS = 10  # that a colleague needs for a pipeline
 SECONDS = 60  # that a build with one more file may take
@@ -81,6 +81,7 @@ class Scratch:
             path = self.root / step.path
             if step.kind == "write":
                 assert not path.exists(), f"{step.path} exists already"
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(step.text)
             elif step.kind == "append":
                 path.write_text(path.read_text() + step.text)
@@ -133,6 +134,11 @@ def test_query(scratch: Scratch) -> None:
     scratch.follow("A query")
 
 
+def test_site(scratch: Scratch) -> None:
+    """A profile and a pipeline, nothing compiled."""
+    assert "Building C object" not in scratch.follow("A site")
+
+
 @pytest.mark.parametrize(
     ("heading", "compiled"),
     [
@@ -154,7 +160,7 @@ def test_one_file_and_one_line(scratch: Scratch, heading: str, compiled: set[str
 def test_added_files_are_formatted_as_the_rest(scratch: Scratch) -> None:
     for heading in SECTIONS:
         for step in steps(heading):
-            if step.kind == "write":
+            if step.kind == "write" and step.path.endswith(".c"):
                 path = scratch.root / step.path
                 path.write_text(step.text)
                 subprocess.run(["clang-format-19", "--dry-run", "--Werror", path], check=True, cwd=scratch.root)

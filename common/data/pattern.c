@@ -1,11 +1,10 @@
-/* Regular expressions of the rules: see pattern.h. */
-#include "tasks/normalize/pattern.h"
+/* Regular expressions: see pattern.h. */
+#include "data/pattern.h"
 
 #define JIT_STACK_START ((size_t)32 * 1024)
 #define JIT_STACK_MAX ((size_t)1024 * 1024)
 
-bool sl_pattern_compile(struct sl_pattern *p, const char *text, bool ignore_case,
-			struct sl_rule_scope *s)
+bool sl_pattern_make(struct sl_pattern *p, const char *text, bool ignore_case, struct sl_err *err)
 {
 	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
 	int code;
@@ -17,10 +16,8 @@ bool sl_pattern_compile(struct sl_pattern *p, const char *text, bool ignore_case
 	p->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
 	if (!p->code) {
 		pcre2_get_error_message(code, why, sizeof(why));
-		sl_diag_add(s->diags, SL_E1013, sl_rule_place(s, "pattern"),
-			    "pattern \"%s\": %s at character %zu", text, (const char *)why,
-			    (size_t)at + 1);
-		return false;
+		return sl_err_set(err, SL_ERR_CONFIG, "pattern \"%s\": %s at character %zu", text,
+				  (const char *)why, (size_t)at + 1);
 	}
 	p->match = pcre2_match_data_create_from_pattern(p->code, NULL);
 	p->context = pcre2_match_context_create(NULL);
@@ -35,6 +32,17 @@ bool sl_pattern_compile(struct sl_pattern *p, const char *text, bool ignore_case
 	return true;
 }
 
+bool sl_pattern_compile(struct sl_pattern *p, const char *text, bool ignore_case,
+			struct sl_rule_scope *s)
+{
+	struct sl_err err = SL_ERR_INIT;
+
+	if (sl_pattern_make(p, text, ignore_case, &err))
+		return true;
+	sl_diag_add(s->diags, SL_E1013, sl_rule_place(s, "pattern"), "%s", err.msg);
+	return false;
+}
+
 int sl_pattern_find(const struct sl_pattern *p, struct sl_str text, size_t from, uint32_t options)
 {
 	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p ? text.p : "");
@@ -45,6 +53,25 @@ int sl_pattern_find(const struct sl_pattern *p, struct sl_str text, size_t from,
 					options | PCRE2_NO_UTF_CHECK, p->match, p->context);
 
 	return rc == PCRE2_ERROR_NOMATCH ? 0 : rc;
+}
+
+int sl_pattern_extract(const struct sl_pattern *p, struct sl_str text, struct sl_str *ret)
+{
+	const int groups = sl_pattern_find(p, text, 0, 0);
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(p->match);
+	int g = 0;
+
+	if (groups <= 0)
+		return groups;
+	for (int i = 1; i < groups && g == 0; i++)
+		if (v[2 * i] != PCRE2_UNSET)
+			g = i;
+	/* \K can put the begin behind the end. */
+	if (v[2 * g + 1] < v[2 * g])
+		*ret = (struct sl_str){text.p, 0};
+	else
+		*ret = (struct sl_str){text.p + v[2 * g], v[2 * g + 1] - v[2 * g]};
+	return 1;
 }
 
 void sl_pattern_reject(int code, struct sl_batch *b, size_t row, const char *field,
