@@ -1,6 +1,6 @@
 """What a queue costs and brings: 1 M orders from collect to normalize with their bytes in Redis, with tickets
 alone, and without Redis; beside redis-py, which only carries the lines and parses nothing. Then the same for
-many small files.
+many small files, and both with bronze in a bucket.
 
 Clean parts must be the same files whatever rode; with bytes, bronze is out of reach while normalize runs.
 Environment: ROWS (1000000), FILES (2000).
@@ -12,13 +12,13 @@ import hashlib
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orders_1m import ROWS, order_line, write_files
 from run import ROOT, Frame, Sample, Table, spread
 
-from tests.lib.services import Redis, start
+from tests.lib.services import S3, Redis, start
 
 FILES = int(os.environ.get("FILES", "2000"))
 VENV = ROOT / ".venv" / "bench"
@@ -44,8 +44,11 @@ backends:
   none: {{store: duckdb}}
   alone: {{store: duckdb, queue: {{redis: queue, budget: 0}}}}
   bytes: {{store: duckdb, queue: {{redis: queue, budget: 4GiB, part: 2MiB}}}}
+  bucket-none: {{bronze: {{s3: lake}}, store: duckdb}}
+  bucket-bytes: {{bronze: {{s3: lake}}, store: duckdb, queue: {{redis: queue, budget: 4GiB, part: 2MiB}}}}
 """
 BACKENDS = {"none": "without Redis", "alone": "tickets alone", "bytes": "tickets with bytes"}
+BUCKET = {"bucket-none": "bucket, without Redis", "bucket-bytes": "bucket, tickets with bytes"}
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,29 @@ class Case:
     frame: Frame
     folder: Path
     redis: Redis
+    s3: S3
+    buckets: dict[str, str] = field(default_factory=dict)  # by backend, a new one each time
 
     def stage(self, backend: str, name: str) -> Sample:
         argv = [self.frame.exe(f"sluice-{name}"), "--pipeline", str(self.folder / "pipeline.yaml")]
         argv += ["--home", str(self.home(backend)), "--backend", backend, "--run-id", "r"]
-        env = {"SLUICE_CONN_QUEUE": self.redis.uri(1)}
+        env = {"SLUICE_CONN_QUEUE": self.redis.uri(1), "SLUICE_CONN_LAKE": self.s3.uri(self.buckets.get(backend, ""))}
         return self.frame.sample(f"{self.folder.name} {backend} {name}", argv, env, self.redis.pid())
 
     def home(self, backend: str) -> Path:
         return self.folder / f"home-{backend}"
 
+    def files(self, backend: str) -> Path:
+        """Where bronze and clean parts lie."""
+        return self.s3.dir / "data" / self.buckets[backend] if backend in BUCKET else self.home(backend)
+
     def through(self, backend: str) -> dict[str, Sample]:
         shutil.rmtree(self.home(backend), ignore_errors=True)
+        if backend in BUCKET:
+            self.buckets[backend] = self.s3.bucket()
         collect = self.stage(backend, "collect")
-        bronze = self.home(backend) / "orders" / "bronze"
-        if backend == "bytes":
+        if backend.endswith("bytes"):
+            (bronze,) = self.files(backend).rglob("bronze")
             bronze.rename(bronze.with_name("away"))
         normalize = self.stage(backend, "normalize")
         assert self.redis.cli("-n", "1", "dbsize") == "0"
@@ -75,7 +86,7 @@ class Case:
 
     def clean_parts(self, backend: str) -> str:
         digest = hashlib.sha256()
-        parts = sorted(p for p in (self.home(backend) / "orders" / "clean").rglob("*") if p.is_file())
+        parts = sorted(p for p in self.files(backend).rglob("clean/*/*") if p.is_file())
         assert parts
         for part in parts:
             digest.update(part.name.encode() + part.read_bytes())
@@ -162,22 +173,24 @@ def bench(frame: Frame) -> list[Table]:
     link.hardlink_to(file)
     write_case(frame.dir / "one", frame.dir / "large")
     write_case(frame.dir / "many", write_small(frame.dir))
-    redis: Redis = start(Redis)
+    redis, s3 = start(Redis), start(S3)
     redis.cli("config", "set", "maxmemory", "4gb")
     redis.cli("config", "set", "appendonly", "no")
     large: Rounds = []
     small: Rounds = []
+    both = BACKENDS | BUCKET
     try:
         for _ in range(frame.rounds):
             for rounds, folder in ((large, "one"), (small, "many")):
-                case = Case(frame, frame.dir / folder, redis)
-                rounds.append({backend: case.through(backend) for backend in BACKENDS})
-                assert len({case.clean_parts(backend) for backend in BACKENDS}) == 1
+                case = Case(frame, frame.dir / folder, redis, s3)
+                rounds.append({backend: case.through(backend) for backend in both})
+                assert len({case.clean_parts(backend) for backend in both}) == 1
             large[-1] |= {kind: peer(frame, redis, kind, file, wanted) for kind in PEERS}
     finally:
         redis.close()
+        s3.close()
     return [
         ratios(large),
-        compare(f"{ROWS:,} orders in one file", large, BACKENDS | PEERS),
-        compare(f"{FILES:,} files of 50 orders", small, BACKENDS),
+        compare(f"{ROWS:,} orders in one file", large, both | PEERS),
+        compare(f"{FILES:,} files of 50 orders", small, both),
     ]

@@ -24,18 +24,19 @@ struct step {
 	bool mapped;		/* once per partition */
 	bool store;		/* talks to the store */
 	bool queue;		/* talks to the queue */
+	bool sources;		/* reads the sources */
 };
 
 /* A fused pipeline is one task: the driver, which executes the same stages. */
 static size_t list_steps(const struct sl_pipeline *p, struct step *steps)
 {
-	static const struct step fused = {"run", "sluice", "run", false, true, true};
+	static const struct step fused = {"run", "sluice", "run", false, true, true, true};
 	static const struct step all[] = {
-		{"collect", "sluice-collect", "--pipeline", false, false, true},
-		{"normalize", "sluice-normalize", "--pipeline", true, false, true},
-		{"store", "sluice-store", "--pipeline", false, true, true},
-		{"aggregate", "sluice-aggregate", "--pipeline", false, true, false},
-		{"report", "sluice-report", "--pipeline", false, true, true},
+		{"collect", "sluice-collect", "--pipeline", false, false, true, true},
+		{"normalize", "sluice-normalize", "--pipeline", true, false, true, false},
+		{"store", "sluice-store", "--pipeline", false, true, true, false},
+		{"aggregate", "sluice-aggregate", "--pipeline", false, true, false, false},
+		{"report", "sluice-report", "--pipeline", false, true, true, false},
 	};
 	size_t n = 0;
 
@@ -80,19 +81,53 @@ static void add_argv(struct sl_run *run, const struct step *step, struct sl_buf 
 	sl_buf_addc(out, ']');
 }
 
-static void add_connections(const struct sl_backend *b, bool store, bool queue, struct sl_buf *out)
+/* Ids of connections, each told once. */
+struct ids {
+	struct sl_buf *out;
+	const char *seen[64];
+	size_t n;
+};
+
+static void add_id(struct ids *ids, const char *id)
 {
-	const char *ids[] = {store ? b->store_conn : NULL, queue ? b->queue_conn : NULL};
-	bool any = false;
+	for (size_t i = 0; id && i < ids->n; i++)
+		if (strcmp(ids->seen[i], id) == 0)
+			return;
+	if (!id || ids->n == SL_ARRAY_LEN(ids->seen))
+		return;
+	sl_buf_adds(ids->out, ids->n ? "," : "");
+	sl_buf_add_json(ids->out, sl_str_of(id));
+	ids->seen[ids->n++] = id;
+}
+
+/* The sources' own: a field "connection", in whatever kind has one. */
+static void add_source_ids(struct ids *ids, const struct sl_pipeline *p)
+{
+	for (size_t i = 0; i < p->n_sources; i++) {
+		const struct sl_source *s = &p->sources[i];
+		const struct sl_field *f = sl_field_find(s->kind->params, "connection");
+
+		if (f && f->type == SL_FT_TEXT)
+			add_id(ids, *(const char *const *)(const void *)((const char *)s->params +
+									 f->offset));
+	}
+}
+
+/* What a stage needs to reach: bronze always, since it holds the log as well. */
+static void add_connections(const struct sl_pipeline *p, bool store, bool queue, bool sources,
+			    struct sl_buf *out)
+{
+	const struct sl_backend *b = &p->backend;
+	struct ids ids = {.out = out};
 
 	sl_buf_addc(out, '[');
-	for (size_t i = 0; i < SL_ARRAY_LEN(ids); i++) {
-		if (!ids[i])
-			continue;
-		sl_buf_adds(out, any ? "," : "");
-		sl_buf_add_json(out, sl_str_of(ids[i]));
-		any = true;
-	}
+	add_id(&ids, b->bronze_conn);
+	if (store)
+		add_id(&ids, b->store_conn);
+	if (queue)
+		add_id(&ids, b->queue_conn);
+	if (sources)
+		add_source_ids(&ids, p);
 	sl_buf_addc(out, ']');
 }
 
@@ -151,7 +186,7 @@ static void add_stages(struct sl_run *run, struct sl_buf *out)
 		add_argv(run, &steps[i], out);
 		sl_buf_addf(out,
 			    ",\"mapped\":%s,\"connections\":", steps[i].mapped ? "true" : "false");
-		add_connections(&run->p->backend, steps[i].store, steps[i].queue, out);
+		add_connections(run->p, steps[i].store, steps[i].queue, steps[i].sources, out);
 		sl_buf_addc(out, '}');
 	}
 	sl_buf_addc(out, ']');
@@ -176,7 +211,7 @@ static void plan_json(struct sl_run *run, struct sl_buf *out)
 	add_schedule(&p->schedule, out);
 	sl_buf_addf(out, ",\"fuse\":%s,\"partitions_max\":%" PRId64 ",\"connections\":",
 		    p->fuse ? "true" : "false", p->partitions_max);
-	add_connections(&p->backend, true, true, out);
+	add_connections(p, true, true, true, out);
 	sl_buf_addc(out, ',');
 	add_sources(p, out);
 	sl_buf_addc(out, ',');

@@ -80,6 +80,21 @@ def test_connections_stand_only_where_the_backend_needs_them(monkeypatch: pytest
     }
 
 
+def test_stages_get_the_connections_of_bronze_queue_and_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = "{kind: redis, connection: old, list: queue_api}"
+    path = write(tmp_path, "small")
+    text = path.read_text().replace("sources:\n", f"sources:\n  a: {old}\n  b: {old}\n")
+    text = text.split("backends:")[0]
+    path.write_text(text + "backends:\n  far: {bronze: {s3: lake}, queue: {redis: q}, store: {postgres: w}}\n")
+    monkeypatch.setenv("SLUICE_BACKEND", "far")
+    needed = {s.name: s.connections for s in plan.load(path).stages}
+    assert needed["collect"] == ("lake", "q", "old")
+    assert needed["normalize"] == ("lake", "q")
+    assert needed["store"] == needed["report"] == ("lake", "w", "q")
+
+
 def test_fused_pipeline_is_one_stage(tmp_path: Path) -> None:
     found = plan.load(write(tmp_path, "small", "fuse: true"))
     assert [(s.name, s.argv, s.mapped) for s in found.stages] == [("run", ("sluice", "run", "small"), False)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.chaos import ChaosProxy
 from tests.lib.resp import Client
 from tests.lib.services import Redis
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
@@ -58,8 +59,8 @@ def queued(make: Make, big: Path, redis: Redis) -> Sluice:
     return connect(make(big / "pipeline.yaml"), redis)
 
 
-def connect(s: Sluice, redis: Redis) -> Sluice:
-    s.backend = "queued"
+def connect(s: Sluice, redis: Redis, backend: str = "queued") -> Sluice:
+    s.backend = backend
     s.env["SLUICE_CONN_QUEUE"] = redis.uri(DB)
     return s
 
@@ -106,15 +107,24 @@ def test_every_part_rides_to_its_partition_and_nothing_is_left(queued: Sluice, c
     assert queued.table(ALL) == want
 
 
-@pytest.mark.parametrize("mode", ["append", "latest"])
-@pytest.mark.parametrize("settings", ["", ", budget: 0", ", part: 1KiB", ", prefix: 'other.place'"])
+@pytest.mark.parametrize(
+    ("mode", "settings", "server"),
+    [
+        ("append", "", False),
+        ("latest", "", True),
+        ("latest", ", budget: 0", False),
+        ("append", ", part: 1KiB", False),
+        ("latest", ", prefix: 'other.place'", False),
+    ],
+)
 def test_the_table_is_the_same_whatever_rides(
-    make: Make, tmp_path: Path, redis: Redis, mode: str, settings: str
+    make: Make, tmp_path: Path, redis: Redis, mode: str, settings: str, server: bool
 ) -> None:
     pipeline = write_queued(tmp_path / "shop", settings, mode)
     write_csv(tmp_path / "shop", "a.csv", [*rows(1, 500), ("x", "", "", ""), *rows(10, 20, day=2)])
     write_csv(tmp_path / "shop", "b.csv", rows(100, 500, day=3, total="0.01"))
-    plain, queue = make(pipeline), connect(make(pipeline), redis)
+    plain = make(pipeline, "local" if server else "embedded")
+    queue = connect(make(pipeline, "both" if server else "embedded"), redis, "both" if server else "queued")
     for s in (plain, queue):
         s.sets = ["rejects.limit=1"]
         s("run")
@@ -169,6 +179,14 @@ def test_keys_of_others_survive(queued: Sluice, redis: Redis, client: Client) ->
     finish_run(queued)
     assert client.names() == before
     assert redis.cli("get", "elsewhere") == "database 0"
+
+
+def test_another_value_under_our_key_stays(queued: Sluice, client: Client, want: str) -> None:
+    client("SET", "sluice:shop:r:drop:1-4", "somebody's")
+    assert len(warnings(queued("collect", "--run-id", "r"))) == 1
+    finish_run(queued)
+    assert client("GET", "sluice:shop:r:drop:1-4") == b"somebody's"
+    assert queued.table(ALL) == want
 
 
 def test_four_partitions_at_once_each_twice_give_the_same_table(queued: Sluice, client: Client, want: str) -> None:
@@ -325,7 +343,9 @@ def test_a_ticket_that_is_not_right_is_passed_over_and_removed(
     for k in range(1, PARTITIONS + 1):
         done = partition(queued, k)
         assert not warnings(done), done.stderr
-        assert told(done, "took tickets")["foreign"] >= 1
+        numbers = told(done, "took tickets")
+        assert numbers["foreign"] >= 1
+        assert numbers["with_bytes"] == {"twice": 6, "reversed": 2}.get(forgery, 0)
     assert client.names() == []
     queued("store", "--run-id", "r")
     assert queued.table(ALL) == want
@@ -343,4 +363,28 @@ def test_tickets_of_another_partition_and_of_other_rules_are_passed_over(
     assert told(partition(queued, 3), "took tickets") == {"tickets": 2, "with_bytes": 0, "foreign": 2}
     queued.sets = []
     finish_run(queued)
+    assert queued.table(ALL) == want
+
+
+# --- bad lines ------------------------------------------------------------------------------------------
+
+LINES: dict[str, tuple[str, ...]] = {
+    "slices": ("slice down 200", "slice up 300"),
+    "late": ("latency down 20ms",),
+    "cut in an answer": ("cut down 5000",),
+    "reset in a question": ("reset up 5000",),
+    "stalled": ("stall down 3000", "times 2"),
+    "a byte changed": ("corrupt down 4000",),
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_bad_line_costs_time_only(queued: Sluice, redis: Redis, client: Client, want: str, line: str) -> None:
+    with ChaosProxy(redis.port, *LINES[line]) as proxy:
+        queued.env["SLUICE_CONN_QUEUE"] = f"redis://:{redis.password}@127.0.0.1:{proxy.port}/{DB}"
+        stages = [queued("collect", "--run-id", "r")]
+        stages += [partition(queued, k) for k in range(1, PARTITIONS + 1)]
+        stages.append(queued("store", "--run-id", "r"))
+        assert all(len(warnings(done)) <= 1 for done in stages)
+        assert proxy.stats()["down"] > 0
     assert queued.table(ALL) == want

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.test_queue import wait_stopped
 from tests.lib.pipeline import write
 from tests.lib.resp import Client
 from tests.lib.services import Redis
@@ -110,14 +112,18 @@ POINTS = [
 ]
 
 
+AFTER_LINK = ("log.after_link:1", "redis.before_forget:1")
+
+
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("how", ["kill", "eio"])
 def test_killed_anywhere_no_message_is_lost_or_stored_twice(s: Sluice, client: Client, point: str, how: str) -> None:
     push(client, *(message(t) for t in range(50)))
     s("collect", "--run-id", "r1", env={"SLUICE_FAULT": f"{point}:{how}"}, code=(137, 74))
     push(client, *(message(t) for t in range(50, 80)))
-    for run in ("r2", "r3"):
-        s("collect", "--run-id", run, code=(0, 99))
+    second = s("collect", "--run-id", "r2")
+    assert second.result["n_in"] == (30 if point in AFTER_LINK else 50)
+    assert s("collect", "--run-id", "r3").result["n_in"] == (0 if point in AFTER_LINK else 30)
     for run in ("r1", "r2", "r3"):
         s("normalize", "--run-id", run)
         s("store", "--run-id", run)
@@ -137,6 +143,21 @@ def test_several_collections_at_once_share_the_messages(s: Sluice, client: Clien
     s("store", "--run-id", "last")
     assert [t for _, t in towns(s)] == list(range(400))
     assert client.names() == []
+
+
+def test_who_wakes_late_takes_nothing_of_the_next_batch_away(s: Sluice, client: Client) -> None:
+    push(client, *(message(t) for t in range(10)))
+    late = s.start("collect", "--run-id", "r1", env={"SLUICE_FAULT": "redis.before_forget:1:stop"})
+    wait_stopped(late.pid)
+    push(client, *(message(t) for t in range(10, 20)))
+    s("collect", "--run-id", "r2", env={"SLUICE_FAULT": "redis.after_freeze:2:kill"}, code=137)  # the next batch
+    late.send_signal(signal.SIGCONT)
+    assert finish(late).code == 0
+    s("collect", "--run-id", "r3")
+    for run in ("r1", "r2", "r3"):
+        s("normalize", "--run-id", run)
+    s("store", "--run-id", "r3")
+    assert [t for _, t in towns(s)] == list(range(20))
 
 
 def test_looking_takes_nothing(s: Sluice, client: Client) -> None:
