@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -203,3 +204,108 @@ def test_an_interval_does_not_fail_for_what_others_left(make: Make, tmp_path: Pa
     done = s("run", *day(2))
     assert done.result["pending"] == 1
     assert s.query("select count(*) as n from shop") == [{"n": 4}]
+
+
+# --- embedded: whoever has the lock keeps everybody out, also stopped ----------------------------------------
+
+NEW_RULES = CONTRACT.replace("min: 0", "min: 0, max: 1000")
+DEAR = (100, "2026-01-02T00:00:00Z", "2000.00", "FR")  # a row for the old rules, a reject for the new ones
+
+
+def prepare_old(make: Make, folder: Path, stage: str) -> Sluice:
+    """Old rules; run r1 has come to the stage. Two rows, one of them for the old rules only."""
+    s = make(write_pipeline(folder, extra=LIMIT))
+    s.env["SLUICE_STORE_WAIT"] = "1s"
+    write_csv(folder, "a.csv", [*rows(1, 1), DEAR])
+    for earlier in ("collect", "normalize")[: ("collect", "normalize", "store").index(stage)]:
+        s(earlier, "--run-id", "r1")
+    return s
+
+
+def assert_new_rules(s: Sluice) -> None:
+    """One row, made by the rules of today, and nothing is left of what others made."""
+    assert [r["id"] for r in s.query(ALL)] == [1]
+    assert len(s.query("select distinct rev from sluice.applied")) == 1
+    assert s("run", "--run-id", "r1").result["written"] == 0
+
+
+@pytest.mark.parametrize("point", ["normalize.before_part", "clean.before_link", "normalize.after_part"])
+def test_embedded_normalize_that_wakes_with_old_rules_made_nothing_that_counts(
+    make: Make, tmp_path: Path, point: str
+) -> None:
+    s = prepare_old(make, tmp_path / "shop", "normalize")
+    late = s.start("normalize", "--run-id", "r1", env={"SLUICE_FAULT": f"{point}:1:stop"})
+    try:
+        wait_state(late.pid, "T")
+        write_pipeline(tmp_path / "shop", extra=LIMIT, contract=NEW_RULES)
+        s("run", "--run-id", "r1")
+        before = holds(s)
+        os.kill(late.pid, signal.SIGCONT)
+        assert finish(late).code == 0
+    finally:
+        kill_group(late)
+    s("store", "--run-id", "r1")
+    assert holds(s) == before
+    assert_new_rules(s)
+
+
+@pytest.mark.parametrize(
+    ("point", "code"),
+    [
+        ("file.before_link", 75),  # it draws its era; the rules are read again after that
+        ("file.after_link", 75),
+        ("store.before_switch", 0),  # it came first, and was the last with the old rules
+        ("switch.after_lock", 0),
+        ("switch.before_commit", 0),
+        ("switch.after_commit", 0),
+    ],
+)
+def test_embedded_store_stopped_with_the_lock_keeps_new_rules_out_until_it_ends(
+    make: Make, tmp_path: Path, point: str, code: int
+) -> None:
+    s = prepare_old(make, tmp_path / "shop", "store")
+    late = s.start("store", "--run-id", "r1", env={"SLUICE_FAULT": f"{point}:1:stop"})
+    try:
+        wait_state(late.pid, "T")
+        write_pipeline(tmp_path / "shop", extra=LIMIT, contract=NEW_RULES)
+        assert str(late.pid) in s("store", "--run-id", "r1", code=75).result["error"]
+        os.kill(late.pid, signal.SIGCONT)
+        done = finish(late)
+    finally:
+        kill_group(late)
+    assert done.code == code and ("rules" in done.stderr) == (code == 75), done.stderr
+    s("run", "--run-id", "r1")
+    assert_new_rules(s)
+
+
+def has_open(pid: int, path: Path) -> bool:
+    try:
+        return any(fd.resolve() == path for fd in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
+def test_embedded_store_stopped_before_the_lock_wakes_with_old_rules_and_is_75(make: Make, tmp_path: Path) -> None:
+    """It has read the rules and waits for the lock; stopped there, it hinders nobody and is told so when it wakes."""
+    s = prepare_old(make, tmp_path / "shop", "store")
+    lock = s.home / "shop" / "lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        late = s.start("store", "--run-id", "r1", env={"SLUICE_STORE_WAIT": "60s"})
+        deadline = time.monotonic() + 20
+        while not has_open(late.pid, lock):
+            assert time.monotonic() < deadline and late.poll() is None, "the store does not ask for the lock"
+            time.sleep(0.005)
+        late.send_signal(signal.SIGSTOP)
+        wait_state(late.pid, "T")
+    try:
+        write_pipeline(tmp_path / "shop", extra=LIMIT, contract=NEW_RULES)
+        s("run", "--run-id", "r1")
+        before = holds(s)
+        os.kill(late.pid, signal.SIGCONT)
+        done = finish(late)
+    finally:
+        kill_group(late)
+    assert done.code == 75 and "rules" in done.result["error"]
+    assert holds(s) == before
+    assert_new_rules(s)
