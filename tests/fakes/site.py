@@ -351,3 +351,14 @@ class Site:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def main() -> None:
+    """Serves a few listings until it is ended; the first line says where they begin."""
+    with Site(listings(25, seed=1)) as site:
+        print(site.start, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
