@@ -200,6 +200,8 @@ static bool open_tmpfile(struct sl_tmpfile *t, const char *dir, bool sync, struc
 			return true;
 		}
 		free(path);
+		if (errno == ENOENT && i == 0 && make_dirs(dir, sync, err))
+			continue; /* it was empty and somebody swept it this moment */
 		if (errno != EEXIST && errno != EINTR)
 			break;
 	}

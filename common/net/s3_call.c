@@ -1,7 +1,7 @@
 /*
- * One request to S3: signed, sent, sent again after a pause when that may help, and what its answer
- * means. Each try is signed anew, since a signature is good for minutes only; the client below does
- * not repeat anything.
+ * One request to S3: signed, sent, and sent again after a pause when that may help. Each try is
+ * signed anew, since a signature is good for minutes only; the client below does not repeat
+ * anything.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,7 +16,6 @@
 #include "net/http_guard.h"
 #include "net/http_retry.h"
 #include "net/s3_private.h"
-#include "net/s3_xml.h"
 
 #define TRIES 8
 #define TRIES_EASY 3
@@ -213,149 +212,6 @@ static bool sum_holds(const struct sl_s3_taking *k, const struct sl_http_answer 
 	return sl_str_eqz(sum, ours);
 }
 
-/* --- what an answer means --- */
-
-void sl_s3_text(struct sl_str doc, const char *tag, struct sl_buf *out)
-{
-	sl_buf_clear(out);
-	sl_xml_text(sl_xml_first(doc, tag), out);
-}
-
-static bool is_one_of(const struct sl_buf *code, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcmp(sl_buf_z(code), *list) == 0)
-			return true;
-	return false;
-}
-
-/* Refusals that another try may not meet: bytes were damaged or did not come on the way there, or
- * somebody else writes the same key this moment. */
-static bool may_pass(const struct sl_s3_call *c)
-{
-	static const char *const codes[] = {
-		"BadDigest",
-		"XAmzContentSHA256Mismatch",
-		"XAmzContentChecksumMismatch",
-		"InvalidDigest",
-		"IncompleteBody",
-		"RequestTimeout",
-		"ConditionalRequestConflict",
-		"OperationAborted",
-		"SlowDown",
-		"InternalError",
-		"ServiceUnavailable",
-		NULL,
-	};
-
-	return sl_retry_status(c->answer.status) || is_one_of(&c->code, codes);
-}
-
-/* A completed upload may answer 200 and then tell an error (CompleteMultipartUpload). */
-static void read_code(struct sl_s3_call *c)
-{
-	const struct sl_str body = sl_buf_str(&c->answer.body);
-	const struct sl_str error = sl_xml_first(body, "Error");
-
-	sl_buf_clear(&c->code);
-	if (error.p)
-		sl_s3_text(error, "Code", &c->code);
-	else if (c->answer.status >= 300)
-		sl_s3_text(body, "Code", &c->code);
-}
-
-/* µs that our clock is ahead of the store's; 0 when unknown. */
-static int64_t skew(const struct sl_http_answer *a)
-{
-	const sl_time now = sl_clock_now();
-	sl_time theirs;
-
-	return sl_http_date(sl_http_header(a, "date"), now, &theirs) ? now - theirs : 0;
-}
-
-static bool fail_skew(const struct sl_s3 *s, int64_t ahead, struct sl_err *err)
-{
-	sl_err_set(err, SL_ERR_AUTH,
-		   "this machine's clock is %" PRId64 " s %s that of \"%s\", which refuses the "
-		   "signature",
-		   (ahead < 0 ? -ahead : ahead) / SL_SECOND, ahead < 0 ? "behind" : "ahead of",
-		   s->host);
-	return sl_err_hint(err, "set the clock (NTP); a signature holds for 15 minutes at most");
-}
-
-static bool is_skewed(const struct sl_s3_call *c)
-{
-	const int64_t ahead = skew(&c->answer);
-
-	return strcmp(sl_buf_z(&c->code), "RequestTimeTooSkewed") == 0 ||
-	       (c->answer.status == 403 && (ahead > SKEW_US || ahead < -SKEW_US));
-}
-
-static enum sl_err_kind kind_of(const struct sl_s3_call *c)
-{
-	static const char *const auth[] = {"InvalidAccessKeyId",
-					   "SignatureDoesNotMatch",
-					   "AccessDenied",
-					   "InvalidToken",
-					   "ExpiredToken",
-					   "AllAccessDisabled",
-					   "XAdminUserNotFound" /* versitygw */,
-					   NULL};
-	static const char *const config[] = {
-		"NoSuchBucket",	     "AuthorizationHeaderMalformed",	   "PermanentRedirect",
-		"InvalidBucketName", "IllegalLocationConstraintException", NULL};
-	static const char *const missing[] = {"NoSuchKey", "NoSuchUpload", NULL};
-	const int status = c->answer.status;
-
-	if (is_one_of(&c->code, auth) || status == 401 || status == 403)
-		return SL_ERR_AUTH;
-	if (is_one_of(&c->code, config) || status == 301 || status == 307)
-		return SL_ERR_CONFIG;
-	if (status == 404) /* of a page of some other server it says nothing */
-		return c->key && (is_one_of(&c->code, missing) || strcmp(c->method, "HEAD") == 0)
-			       ? SL_ERR_NO_INPUT
-			       : SL_ERR_PROTOCOL;
-	if (status == 412)
-		return SL_ERR_AGAIN;
-	if (status == 429 || status == 503 || strcmp(sl_buf_z(&c->code), "SlowDown") == 0)
-		return SL_ERR_AGAIN;
-	if (status >= 500 || status == 408)
-		return SL_ERR_UNAVAILABLE;
-	return may_pass(c) ? SL_ERR_IO : SL_ERR_PROTOCOL;
-}
-
-static void add_hint(const struct sl_s3 *s, enum sl_err_kind kind, struct sl_err *err)
-{
-	if (kind == SL_ERR_AUTH)
-		sl_err_hint(err, "see the keys of connection \"%s\" and the rights of their user",
-			    s->conn_id);
-	else if (kind == SL_ERR_CONFIG)
-		sl_err_hint(err, "see bucket \"%s\" and region_name \"%s\" of connection \"%s\"",
-			    s->bucket, s->region, s->conn_id);
-}
-
-bool sl_s3_expect(const struct sl_s3 *s, const struct sl_s3_call *c, struct sl_err *err)
-{
-	sl_cleanup(sl_freep) char *where = sl_s3_where(s, c->key ? c->key : "");
-	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
-	sl_cleanup(sl_buf_release) struct sl_buf shown = SL_BUF_INIT;
-	const int status = c->answer.status;
-
-	if (status >= 200 && status < 300 && !c->code.n)
-		return true;
-	if (is_skewed(c))
-		return fail_skew(s, skew(&c->answer), err);
-	sl_s3_text(sl_buf_str(&c->answer.body), "Message", &text);
-	sl_buf_add_escaped(&shown, sl_buf_str(&text), 300);
-	const enum sl_err_kind kind = kind_of(c);
-
-	sl_err_set(err, kind, "cannot %s \"%s\": status %d%s%s%s%s", c->what, where, status,
-		   c->code.n ? ", " : "", sl_buf_z(&c->code), shown.n ? ": " : "",
-		   sl_buf_z(&shown));
-	add_hint(s, kind, err);
-	return false;
-}
-
 /* --- trying --- */
 
 /* Evenly spread over (0, base × 2^try], or what the store asks for. */
@@ -366,6 +222,8 @@ static int64_t pause_of(unsigned tried, const struct sl_http_answer *a)
 	int64_t most = PAUSE_US << (tried < 10 ? tried : 10);
 	uint32_t chance = 0;
 
+	if (a->status >= 200 && a->status < 300) /* what came was damaged: nobody is busy */
+		return 0;
 	if (most > PAUSE_MAX_US)
 		most = PAUSE_MAX_US;
 	if (asked > 0)
@@ -404,8 +262,8 @@ static enum verdict settle(const struct sl_s3 *s, struct sl_s3_call *c, struct s
 	struct sl_s3_taking *k = c->taking;
 	const int status = c->answer.status;
 
-	read_code(c);
-	if (may_pass(c))
+	sl_s3_read_code(c);
+	if (sl_s3_may_pass(c))
 		return AGAIN;
 	if (!k || status < 200 || status >= 300)
 		return FINAL;

@@ -66,6 +66,9 @@ void sl_s3_header(struct sl_s3_call *c, const char *name, const char *value);
 /* Sends it, again and again where that may help. True: an answer that is final, whatever its
  * status; then sl_s3_expect, or the caller knows what a 404 or 412 means. */
 SL_NODISCARD bool sl_s3_do(struct sl_s3 *s, struct sl_s3_call *c, struct sl_err *err);
+/* s3_answer.c: fills code. Whether the same request may be answered otherwise later. */
+void sl_s3_read_code(struct sl_s3_call *c);
+bool sl_s3_may_pass(const struct sl_s3_call *c);
 /* True for a 2xx status. */
 SL_NODISCARD bool sl_s3_expect(const struct sl_s3 *s, const struct sl_s3_call *c,
 			       struct sl_err *err);
@@ -81,7 +84,7 @@ SL_NODISCARD bool sl_s3_is_ours(struct sl_s3 *s, const char *key, const char *to
 #define SL_S3_TOKEN_HEADER "x-amz-meta-sluice-put"
 #define SL_S3_SUM_HEADER "x-amz-meta-sluice-xxh3"
 
-/* s3_xml.c's buffers hold answers; this fills a text of it. */
+/* out: the text of the first such element, entities undone. */
 void sl_s3_text(struct sl_str doc, const char *tag, struct sl_buf *out);
 
 #endif

@@ -51,7 +51,7 @@ static uint32_t get_u32(const char *p)
 	return v;
 }
 
-static bool read_header(struct sl_bronze_reader *r, const char *id, struct sl_err *err)
+static bool try_header(struct sl_bronze_reader *r, const char *id, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf b = SL_BUF_INIT;
 	const char *why = NULL;
@@ -76,6 +76,23 @@ static bool read_header(struct sl_bronze_reader *r, const char *id, struct sl_er
 	}
 	return sl_depot_size(r->file) == end ||
 	       damaged(r, err, "its size is not what its header says");
+}
+
+/* After a failure: whether it may be tried again, because the bytes were damaged on their way. */
+static bool again(struct sl_bronze_reader *r, struct sl_err *err)
+{
+	if (err->kind != SL_ERR_IO || !sl_depot_again(r->file))
+		return false;
+	sl_err_clear(err);
+	return true;
+}
+
+static bool read_header(struct sl_bronze_reader *r, const char *id, struct sl_err *err)
+{
+	while (!try_header(r, id, err))
+		if (!again(r, err))
+			return false;
+	return true;
 }
 
 /* file stays NULL when there is none. */
@@ -173,7 +190,7 @@ static const char *unpack(ZSTD_DCtx *zstd, struct sl_str frames, uint64_t bytes,
 	return NULL;
 }
 
-bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out, struct sl_err *err)
+static bool try_part(struct sl_bronze_reader *r, size_t k, struct sl_buf *out, struct sl_err *err)
 {
 	const char *why;
 
@@ -182,6 +199,14 @@ bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out, st
 		return false;
 	why = unpack(r->zstd, sl_buf_str(&r->frames), r->chunk.parts[k].bytes, out);
 	return !why || damaged(r, err, why);
+}
+
+bool sl_bronze_read(struct sl_bronze_reader *r, size_t k, struct sl_buf *out, struct sl_err *err)
+{
+	while (!try_part(r, k, out, err))
+		if (!again(r, err))
+			return false;
+	return true;
 }
 
 bool sl_bronze_unpack(struct sl_str frames, uint64_t bytes, struct sl_buf *out, struct sl_err *err)

@@ -130,6 +130,11 @@ bool sl_depot_read(struct sl_depot_reader *r, uint64_t at, size_t n, struct sl_b
 	return r->ops->read(r, at, n, out, err);
 }
 
+bool sl_depot_again(struct sl_depot_reader *r)
+{
+	return r->ops->again(r);
+}
+
 void sl_depot_reader_close(struct sl_depot_reader *r)
 {
 	if (r)

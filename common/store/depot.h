@@ -58,7 +58,8 @@ SL_NODISCARD bool sl_depot_secure(struct sl_depot *d, const char *name, bool *re
 SL_NODISCARD bool sl_depot_remove(struct sl_depot *d, const char *const *names, size_t n,
 				  struct sl_err *err);
 
-/* Calls fn with the last component of every name directly below dir, directories too, in any order.
+/* Calls fn with the last component of every name directly below dir ("": the depot itself),
+ * directories too, in any order.
  * before (0: all) leaves only files that were written earlier. A missing directory has none. */
 typedef void (*sl_depot_fn)(void *ctx, const char *name);
 SL_NODISCARD bool sl_depot_each(struct sl_depot *d, const char *dir, sl_time before, sl_depot_fn fn,
@@ -81,6 +82,8 @@ uint64_t sl_depot_size(const struct sl_depot_reader *r); /* bytes of the file */
 /* Appends n bytes from an offset, fewer only at the file's end. Reading onwards is cheapest. */
 SL_NODISCARD bool sl_depot_read(struct sl_depot_reader *r, uint64_t at, size_t n,
 				struct sl_buf *out, struct sl_err *err);
+/* What came was damaged. True when reading it again may give other bytes: it came over a net. */
+bool sl_depot_again(struct sl_depot_reader *r);
 void sl_depot_reader_close(struct sl_depot_reader *r); /* NULL is fine */
 
 /* --- writing a large file, DURABLE --- */

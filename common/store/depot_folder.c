@@ -150,10 +150,21 @@ static bool is_left(const FTSENT *e, sl_time before)
 	       st.st_mtime < before / SL_SECOND;
 }
 
+/* One for each set of rules that ever was. Who wants it that moment makes it again. */
+static void drop_empty(const FTSENT *e, const char *clean, sl_time before)
+{
+	struct stat st;
+
+	if (e->fts_info == FTS_DP && sl_str_starts(sl_str_of(e->fts_path), clean) &&
+	    lstat(e->fts_accpath, &st) == 0 && st.st_mtime < before / SL_SECOND)
+		rmdir(e->fts_accpath);
+}
+
 /* Directories come and go meanwhile; what cannot be looked at is left for the next time. */
 static bool folder_sweep(struct sl_depot *d, sl_time before, size_t *ret_n, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *path = path_of(d, "");
+	sl_cleanup(sl_freep) char *clean = path_of(d, "clean/");
 	char *paths[] = {path, NULL};
 	sl_cleanup(close_fts) FTS *fts =
 		fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
@@ -161,8 +172,10 @@ static bool folder_sweep(struct sl_depot *d, sl_time before, size_t *ret_n, stru
 
 	if (!fts)
 		return sl_err_errno(err, SL_ERR_IO, errno, "cannot list \"%s\"", path);
-	while ((e = fts_read(fts)) != NULL)
+	while ((e = fts_read(fts)) != NULL) {
 		*ret_n += is_left(e, before) && unlink(e->fts_accpath) == 0;
+		drop_empty(e, clean, before);
+	}
 	return true;
 }
 
@@ -228,6 +241,12 @@ static bool folder_read(struct sl_depot_reader *base, uint64_t at, size_t n, str
 	return true;
 }
 
+static bool folder_again(struct sl_depot_reader *base)
+{
+	(void)base;
+	return false;
+}
+
 /* --- large files --- */
 
 static bool folder_create(struct sl_depot *d, const char *dir, size_t room,
@@ -260,6 +279,7 @@ static const struct sl_depot_ops folder_ops = {
 	.sweep = folder_sweep,
 	.open = folder_open,
 	.read = folder_read,
+	.again = folder_again,
 	.reader_close = folder_reader_close,
 	.create = folder_create,
 	.publish = folder_publish,

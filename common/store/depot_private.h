@@ -26,6 +26,7 @@ struct sl_depot_ops {
 		     struct sl_err *err);
 	bool (*read)(struct sl_depot_reader *r, uint64_t at, size_t n, struct sl_buf *out,
 		     struct sl_err *err);
+	bool (*again)(struct sl_depot_reader *r);
 	void (*reader_close)(struct sl_depot_reader *r);
 	bool (*create)(struct sl_depot *d, const char *dir, size_t room,
 		       struct sl_depot_writer **ret, struct sl_err *err);

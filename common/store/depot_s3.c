@@ -13,6 +13,7 @@
 
 #define FIRST_READ ((size_t)64 << 10) /* a chunk's header, and often all of it */
 #define AHEAD_MAX ((size_t)4 << 20)   /* reading onwards doubles up to that */
+#define TRIES 8			      /* after damage on the way, over all of a file */
 #define ASK_SINGLY 3		      /* names; for more one listing is cheaper */
 
 struct bucket {
@@ -30,6 +31,7 @@ struct bucket_reader {
 	struct sl_buf window; /* bytes at `at`, read ahead */
 	uint64_t at;
 	size_t ahead; /* how many come with the next request */
+	int tries_left;
 };
 
 static bool open_s3(struct sl_depot *d, struct sl_s3 **ret, struct sl_err *err)
@@ -192,7 +194,7 @@ static bool tell(void *ctx, const struct sl_s3_item *item)
 static bool bucket_each(struct sl_depot *d, const char *dir, sl_time before, sl_depot_fn fn,
 			void *ctx, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *prefix = sl_xasprintf("%s/", dir);
+	sl_cleanup(sl_freep) char *prefix = sl_xasprintf("%s%s", dir, dir[0] ? "/" : "");
 	struct telling t = {.skip = strlen(prefix), .before = before, .fn = fn, .ctx = ctx};
 	struct sl_s3 *s3;
 
@@ -236,8 +238,11 @@ static bool bucket_open(struct sl_depot *d, const char *name, struct sl_depot_re
 	if (!open_s3(d, &s3, err))
 		return false;
 	r = sl_xcalloc(1, sizeof(*r));
-	*r = (struct bucket_reader){
-		.base.ops = d->ops, .s3 = s3, .name = sl_xstrdup(name), .ahead = FIRST_READ};
+	*r = (struct bucket_reader){.base.ops = d->ops,
+				    .s3 = s3,
+				    .name = sl_xstrdup(name),
+				    .ahead = FIRST_READ,
+				    .tries_left = TRIES};
 	if (!sl_s3_read(s3, name, &r->object, 0, FIRST_READ, &r->window, err)) {
 		bucket_reader_close(&r->base);
 		return false;
@@ -272,6 +277,15 @@ static bool bucket_read(struct sl_depot_reader *base, uint64_t at, size_t n, str
 	}
 	sl_buf_add(out, r->window.p + (at - r->at), n);
 	return true;
+}
+
+/* A range comes without a checksum of its own. */
+static bool bucket_again(struct sl_depot_reader *base)
+{
+	struct bucket_reader *r = (struct bucket_reader *)base;
+
+	sl_buf_clear(&r->window);
+	return r->tries_left-- > 0;
 }
 
 /* --- large files --- */
@@ -311,6 +325,7 @@ static const struct sl_depot_ops bucket_ops = {
 	.sweep = bucket_sweep,
 	.open = bucket_open,
 	.read = bucket_read,
+	.again = bucket_again,
 	.reader_close = bucket_reader_close,
 	.create = bucket_create,
 	.publish = bucket_publish,

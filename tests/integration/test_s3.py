@@ -117,7 +117,7 @@ def test_imo_in_a_bucket_has_the_tables_of_the_folder(make: Make, s3: S3, tmp_pa
         ), table
     counts = "select source, name, edition, place, n_in, ok, bad, dup, filtered from sluice.applied order by all"
     assert folder.query(counts) == lake.query(counts)
-    assert {p.split("/")[1] for p in files(lake.home)} <= {"data.db", "lock", "stored"}
+    assert {p.split("/")[1] for p in files(lake.home)} <= {"data.db", "lock", "stored", "swept"}
     assert not s3.client().keys(bucket_of(lake), "imo/clean/")
 
 
@@ -205,6 +205,20 @@ def test_a_download_that_is_cut_goes_on_where_it_ended(lake: Sluice, s3: S3, sho
     ) as proxy:
         assert through(lake, proxy.port)("normalize", "--run-id", "r").result["n_in"] == 5000
     assert proxy.seen["cut"] > 1
+
+
+def test_a_chunk_that_is_damaged_on_its_way_is_read_again(lake: Sluice, s3: S3, shop: Path) -> None:
+    """A range has no checksum of its own: the chunk's are compared, and other bytes asked for."""
+    write_csv(shop, "a.csv", rows(1, 5000))
+    lake("collect", "--run-id", "r")
+    with Proxy(s3.port, lambda n, _m, path: "damaged_down" if "/bronze/" in path and n % 3 else "") as proxy:
+        assert through(lake, proxy.port)("normalize", "--run-id", "r").result["n_in"] == 5000
+    assert proxy.seen["damaged_down"] > 0
+    for key in s3.client().keys(bucket_of(lake), "shop/clean/"):
+        s3.client().delete(bucket_of(lake), key)
+    with Proxy(s3.port, lambda _n, _m, path: "damaged_down" if "/bronze/" in path else "") as proxy:
+        done = through(lake, proxy.port)("normalize", "--run-id", "r", code=74)
+    assert "s3://" in done.result["error"]
 
 
 def test_what_comes_back_damaged_is_never_used(lake: Sluice, s3: S3, shop: Path) -> None:
