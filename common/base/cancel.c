@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t stop_signal, held;
 static _Atomic(void (*)(void *)) hook_function;
 static _Atomic(void *) hook_arg;
 
@@ -72,9 +72,14 @@ bool sl_cancel_check(struct sl_err *err)
 {
 	int sig = stop_signal;
 
-	if (SL_LIKELY(sig == 0))
+	if (SL_LIKELY(sig == 0 || held))
 		return true;
 	return sl_err_set(err, SL_ERR_CANCELLED, "stopped by %s", signal_name(sig));
+}
+
+void sl_cancel_hold(bool hold)
+{
+	held = hold;
 }
 
 void sl_cancel_hook(void (*hook)(void *), void *arg)
@@ -106,7 +111,7 @@ bool sl_sleep(long us, struct sl_err *err)
 
 	stop_set(&set);
 	pthread_sigmask(SIG_BLOCK, &set, &before);
-	while (!stop_signal && left > 0) {
+	while ((!stop_signal || held) && left > 0) {
 		struct timespec ts = {.tv_sec = left / SL_SECOND,
 				      .tv_nsec = left % SL_SECOND * 1000};
 

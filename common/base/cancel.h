@@ -16,6 +16,10 @@ int sl_cancel_signal(void); /* 0, or the signal that asked us to stop */
 /* False with SL_ERR_CANCELLED when a stop was asked for. */
 SL_NODISCARD bool sl_cancel_check(struct sl_err *err);
 
+/* While held, sl_cancel_check and sl_sleep act as if no stop was asked for: for the last record of a
+ * stage that was stopped. The watchdog ends it anyway when that takes too long. */
+void sl_cancel_hold(bool hold);
+
 /* Called from the handler (async-signal-safe work only), e.g. to cancel a running query; NULL none.
  */
 void sl_cancel_hook(void (*hook)(void *), void *arg);

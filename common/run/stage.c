@@ -321,8 +321,11 @@ static void write_records(struct execution *x, int code, const struct sl_err *er
 
 	sl_buf_clear(line);
 	sl_result_json(&x->run.result, code, err, sl_clock_monotonic() - x->begin, line);
-	if (x->run.home.shared && x->run.run_id)
+	if (x->run.home.shared && x->run.run_id) {
+		sl_cancel_hold(true);
 		sl_telemetry_write(&x->run, x->started, sl_buf_str(line));
+		sl_cancel_hold(false);
+	}
 	sl_buf_addc(line, '\n');
 	if (x->cli.result_file)
 		write_result_file(x->cli.result_file, line);

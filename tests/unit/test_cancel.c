@@ -47,6 +47,31 @@ static void test_cancel_first_signal_sets_the_flag_and_names_it(void **state)
 	}
 }
 
+static void held(void *arg)
+{
+	struct sl_err err = SL_ERR_INIT;
+	const int64_t begin = sl_clock_monotonic();
+
+	(void)arg;
+	sl_cancel_setup();
+	raise(SIGTERM);
+	sl_cancel_hold(true);
+	if (!sl_cancel_check(&err) || !sl_sleep(50000, &err) ||
+	    sl_clock_monotonic() - begin < 50000 || sl_cancel_signal() != SIGTERM)
+		_exit(1);
+	sl_cancel_hold(false);
+	if (sl_cancel_check(&err))
+		_exit(2);
+}
+
+static void test_cancel_is_not_seen_while_it_is_held(void **state)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+
+	(void)state;
+	assert_int_equal(support_child(held, NULL, &text), 0);
+}
+
 static void two_signals(void *arg)
 {
 	(void)arg;
@@ -200,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cancel_nothing_asked),
 		cmocka_unit_test(test_cancel_first_signal_sets_the_flag_and_names_it),
+		cmocka_unit_test(test_cancel_is_not_seen_while_it_is_held),
 		cmocka_unit_test(test_cancel_second_signal_leaves_at_once),
 		cmocka_unit_test(test_cancel_hook_is_called_by_the_signal_until_it_is_taken_away),
 		cmocka_unit_test(test_cancel_setup_turns_sigpipe_into_an_error),
