@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "tasks/collect/session.h"
+#include "tasks/collect/twin.h"
 
 #define ATTEMPTS 10
 
@@ -76,6 +77,8 @@ static bool attempt(struct sl_collect *c, bool *ret_done, struct sl_err *err)
 	sl_collect_keep_changed(c);
 	if (c->n_inputs > 0 && !link_entry(c, newest + 1, ret_done, err))
 		return false;
+	if (*ret_done && run->p->store.mode == SL_MODE_APPEND)
+		sl_collect_warn_twins(c);
 	if (*ret_done && !run->dry_run) /* last: it ends a reset */
 		sl_seen_write(&run->home, source, &c->seen, &c->inventory);
 	return !*ret_done || run->dry_run || !c->source->kind->linked ||
