@@ -18,9 +18,9 @@
 #include "store/sink.h"
 #include "tasks/store/parts.h"
 #include "tasks/store/rebuild.h"
+#include "tasks/store/sweep.h"
+#include "tasks/store/waiting.h"
 #include "tasks/store/worklist.h"
-
-#define PENDING_SHOWN 400 /* bytes of their names in the result */
 
 struct params {
 	bool rebuild, report, adopt;
@@ -43,9 +43,7 @@ struct store {
 	unsigned generation; /* of marks, noted at the start: a rescan meanwhile is not undone by us
 			      */
 	struct sl_inventory *inventory; /* per source */
-	bool own_refused, other_refused;
-	struct sl_err refusal; /* of the first entry refused */
-	struct sl_buf pending; /* names of entries that wait, for the result */
+	struct sl_waiting waiting;
 	struct sl_progress progress;
 };
 
@@ -170,36 +168,6 @@ static bool finish(struct store *st, const struct entry *e, struct sl_err *err)
 	return true;
 }
 
-static void note_pending(struct store *st, const struct entry *e)
-{
-	st->run->result.pending++;
-	if (st->pending.n < PENDING_SHOWN)
-		sl_buf_addf(&st->pending, "%s%s/%" PRIu64,
-			    st->pending.n ? ", " : "pending: ", e->source->name, e->log.n);
-}
-
-static void note_refused(struct store *st, const struct entry *e, const struct sl_counts *c)
-{
-	struct sl_err *r = &st->refusal;
-
-	if (e->own)
-		st->own_refused = true;
-	else
-		st->other_refused = true;
-	note_pending(st, e);
-	sl_log(SL_WARNING, "entry refused, the table stays as it was",
-	       "source=%s entry=%" PRIu64 " run=%s rejected=%" PRIu64 " in=%" PRIu64,
-	       e->source->name, e->log.n, e->log.run, c->bad, c->n_in);
-	if (r->kind != SL_ERR_NONE)
-		return;
-	sl_err_set(r, SL_ERR_DATA,
-		   "entry %" PRIu64 " of source \"%s\" has %" PRIu64 " rejected of %" PRIu64
-		   " records, more than rejects.limit allows; nothing of it was stored",
-		   e->log.n, e->source->name, c->bad, c->n_in);
-	sl_err_hint(r, "see the rejects (sluice rejects), mend the data or the rules, or raise "
-		       "rejects.limit, then run again");
-}
-
 /* Rows that the engine refused were good until now; too many of them refuse the entry. */
 static void add_refused(struct store *st, const struct entry *e, const struct sl_outcome *o,
 			const struct sl_counts *counts)
@@ -210,11 +178,23 @@ static void add_refused(struct store *st, const struct entry *e, const struct sl
 	judged.bad += o->refused;
 	st->run->result.kept -= o->refused;
 	st->run->result.rejected += o->refused;
-	sl_log(SL_WARNING, "the store refuses rows: they are rejects",
+	const bool told =
+		o->beyond && !e->own && sl_waiting_was_refused(&st->waiting, &e->log, &judged);
+	sl_log(told ? SL_INFO : SL_WARNING, "the store refuses rows: they are rejects",
 	       "source=%s entry=%" PRIu64 " rows=%" PRIu64 " first=\"%s\"", e->source->name,
 	       e->log.n, o->refused, o->refusal);
 	if (o->beyond)
-		note_refused(st, e, &judged);
+		sl_waiting_refused(&st->waiting, &e->log, e->own, &judged);
+}
+
+/* Of an entry that could not be read before: normalize would only tell its errors once more. */
+static bool still_lost(struct store *st, const struct entry *e, bool *ret_lost, struct sl_err *err)
+{
+	const struct sl_parts parts = parts_of(st, e);
+
+	*ret_lost = false;
+	return !sl_waiting_was_unreadable(&st->waiting, &e->log) ||
+	       sl_parts_lost(&parts, e->inputs, e->n_inputs, ret_lost, err);
 }
 
 static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
@@ -222,14 +202,14 @@ static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 	struct sl_parts parts = parts_of(st, e);
 	const struct sl_part_feed feed = sl_parts_feed(&parts);
 	struct sl_outcome outcome = {0};
-	bool complete = false;
+	bool complete = false, lost = false;
 
-	if (!sl_parts_gather(&parts, e->inputs, e->n_inputs, &complete, err))
+	if (!e->own && !still_lost(st, e, &lost, err))
+		return false;
+	if (!lost && !sl_parts_gather(&parts, e->inputs, e->n_inputs, &complete, err))
 		return false;
 	if (!complete && !e->own) {
-		note_pending(st, e);
-		sl_log(SL_WARNING, "entry stays pending: some parts cannot be normalized now",
-		       "source=%s entry=%" PRIu64 " run=%s", e->source->name, e->log.n, e->log.run);
+		sl_waiting_unreadable(&st->waiting, &e->log);
 		return true;
 	}
 	if (!complete)
@@ -242,7 +222,7 @@ static bool store_inputs(struct store *st, struct entry *e, struct sl_err *err)
 
 	add_counts(&st->run->result, &counts);
 	if (sl_beyond_limit(st->run->p, &counts)) {
-		note_refused(st, e, &counts);
+		sl_waiting_refused(&st->waiting, &e->log, e->own, &counts);
 		return sl_sink_refuse(st->sink, e->log.run, e->log.n, e->inputs, e->n_inputs, &feed,
 				      err);
 	}
@@ -322,8 +302,9 @@ static void log_rule_change(const struct store *st)
  * interval run for its interval alone. */
 static bool verdict(const struct store *st, const struct sl_worklist *work, struct sl_err *err)
 {
-	if (st->own_refused || (work->n_own == 0 && !st->run->has_interval && st->other_refused)) {
-		*err = st->refusal;
+	if (st->waiting.own_refused ||
+	    (work->n_own == 0 && !st->run->has_interval && st->waiting.other_refused)) {
+		*err = st->waiting.refusal;
 		return false;
 	}
 	return true;
@@ -353,7 +334,7 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 	const struct params *p = params;
 	struct store st = {
 		.run = run,
-		.refusal = SL_ERR_INIT,
+		.waiting = {.run = run, .refusal = SL_ERR_INIT},
 		.progress = sl_progress_begin("storing"),
 	};
 
@@ -367,15 +348,18 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 		return sl_rebuild(run, err);
 	if (!sl_sink_open(run->p, &run->home, &st.sink, err))
 		return false;
+	st.waiting.sink = sl_sink_name(st.sink);
 
 	const bool ok = (!p->adopt || adopt(&st, err)) && store_all(&st, err);
 
-	if (st.pending.n)
-		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.pending));
-	sl_buf_release(&st.pending);
+	if (st.waiting.names.n)
+		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.waiting.names));
+	sl_buf_release(&st.waiting.names);
 	sl_progress_end(&st.progress);
-	if (ok)
+	if (ok) {
 		sl_tickets_drop_run(run);
+		sl_sweep(run);
+	}
 	if (!ok || !p->report) {
 		sl_sink_close(st.sink);
 		return ok;

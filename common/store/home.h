@@ -9,6 +9,7 @@
  *	runs/<run>/stages/<stage>-….json		one execution each (telemetry)
  *	clean/<rev>/<chunk>-<part>			normalized parts, removed once stored
  *	stored/<sink>/<g>/<source>/<n>			marks: a cache of `applied`
+ *	told/<sink>/<source>/<n>			what was said of an entry that waits
  *	audit/<time>-<host>-<pid>.json			changes by hand
  *	data.db						DuckDB, when the store is embedded
  *	lock						flock of the embedded store

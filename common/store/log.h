@@ -110,6 +110,13 @@ SL_NODISCARD bool sl_mark_link(const struct sl_home *h, const char *sink, unsign
 			       const char *source, uint64_t n, struct sl_err *err);
 SL_NODISCARD bool sl_mark_remove(const struct sl_home *h, const char *sink, unsigned g,
 				 const char *source, uint64_t n, struct sl_err *err);
+/* Whether the same was said of an entry before; if not, it is kept in told/<sink>/<source>/<n>, so
+ * that every later run need not say it again. False when it cannot be known. */
+bool sl_mark_told(const struct sl_home *h, const char *sink, const char *source, uint64_t n,
+		  const char *what);
+/* Only asks. */
+bool sl_mark_was_told(const struct sl_home *h, const char *sink, const char *source, uint64_t n,
+		      const char *what);
 SL_NODISCARD bool sl_mark_rescan(const struct sl_home *h, const char *sink, unsigned *ret_g,
 				 struct sl_err *err);
 

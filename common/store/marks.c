@@ -6,6 +6,8 @@
 #include "base/num.h"
 #include "store/log.h"
 
+#define TOLD_MAX 4096 /* bytes */
+
 char *sl_mark_sink(const char *engine, const char *conn)
 {
 	return conn ? sl_xasprintf("%s.%s", engine, conn) : sl_xstrdup(engine);
@@ -102,6 +104,35 @@ bool sl_mark_remove(const struct sl_home *h, const char *sink, unsigned g, const
 	const char *const names[] = {name};
 
 	return sl_depot_remove(depot_of(h, sink), names, 1, err);
+}
+
+static char *told_name(const char *sink, const char *source, uint64_t n)
+{
+	return sl_xasprintf("told/%s/%s/%" PRIu64, sink, source, n);
+}
+
+bool sl_mark_was_told(const struct sl_home *h, const char *sink, const char *source, uint64_t n,
+		      const char *what)
+{
+	sl_cleanup(sl_freep) char *name = told_name(sink, source, n);
+	sl_cleanup(sl_buf_release) struct sl_buf told = SL_BUF_INIT;
+	struct sl_err ignored = SL_ERR_INIT;
+
+	return sl_depot_get(depot_of(h, sink), name, TOLD_MAX, &told, &ignored) &&
+	       sl_str_eqz(sl_buf_str(&told), what);
+}
+
+bool sl_mark_told(const struct sl_home *h, const char *sink, const char *source, uint64_t n,
+		  const char *what)
+{
+	sl_cleanup(sl_freep) char *name = told_name(sink, source, n);
+	struct sl_err ignored = SL_ERR_INIT;
+
+	if (sl_mark_was_told(h, sink, source, n, what))
+		return true;
+	if (!sl_depot_replace(depot_of(h, sink), name, sl_str_of(what), SL_CACHE, &ignored))
+		sl_err_clear(&ignored); /* it is said once more */
+	return false;
 }
 
 /* A file, since a directory alone is nothing in a bucket. */

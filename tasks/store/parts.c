@@ -23,12 +23,14 @@ static struct sl_clean_id id_of(const struct sl_parts *parts, const struct sl_lo
 /* The ids of all clean parts of chunks, one after the other. */
 struct ids {
 	struct sl_clean_id *v;
+	bool *there; /* per id, once it was asked */
 	size_t n, cap;
 };
 
 static void release_ids(struct ids *ids)
 {
 	free(ids->v);
+	free(ids->there);
 }
 
 static void add_ids(const struct sl_parts *parts, const struct sl_log_chunk *chunks, size_t n,
@@ -46,16 +48,15 @@ static void add_ids(const struct sl_parts *parts, const struct sl_log_chunk *chu
 }
 
 /* Adds a line "source:chunk:part" for every clean part that is not there. */
-static bool list_missing(const struct sl_parts *parts, const struct ids *ids, struct sl_buf *list,
+static bool list_missing(const struct sl_parts *parts, struct ids *ids, struct sl_buf *list,
 			 size_t *ret_missing, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) bool *there = sl_xcalloc(ids->n + 1, sizeof(*there));
-
+	ids->there = sl_xcalloc(ids->n + 1, sizeof(*ids->there));
 	*ret_missing = 0;
-	if (!sl_clean_exist(&parts->run->home, ids->v, ids->n, there, err))
+	if (!sl_clean_exist(&parts->run->home, ids->v, ids->n, ids->there, err))
 		return false;
 	for (size_t i = 0; i < ids->n; i++) {
-		if (there[i])
+		if (ids->there[i])
 			continue;
 		sl_buf_addf(list, "%s:%s:%" PRIu32 "\n", parts->source, ids->v[i].chunk,
 			    ids->v[i].part);
@@ -119,29 +120,38 @@ static bool add_counts(const struct sl_parts *parts, const struct sl_clean_id *i
 	return true;
 }
 
-static bool count_input(const struct sl_parts *parts, struct sl_sink_input *input, bool *complete,
-			struct sl_err *err)
+/* What counting the parts of all inputs, in their order, came upon. */
+struct counting {
+	const struct ids *ids;
+	size_t at;
+	bool complete;
+	bool damaged; /* one was there, and is no more: reading removed it */
+};
+
+static bool count_input(const struct sl_parts *parts, struct sl_sink_input *input,
+			struct counting *c, struct sl_err *err)
 {
 	input->counts = (struct sl_counts){0};
-	for (size_t c = 0; c < input->n_chunks; c++) {
-		for (uint32_t k = 0; k < input->chunks[c].parts; k++) {
-			const struct sl_clean_id id = id_of(parts, &input->chunks[c], k);
+	for (size_t k = 0; k < input->n_chunks; k++) {
+		for (uint32_t p = 0; p < input->chunks[k].parts; p++, c->at++) {
 			bool there = false;
 
-			if (!add_counts(parts, &id, &input->counts, &there, err))
+			if (!add_counts(parts, &c->ids->v[c->at], &input->counts, &there, err))
 				return false;
-			*complete = *complete && there;
+			c->complete = c->complete && there;
+			c->damaged = c->damaged || (!there && c->ids->there[c->at]);
 		}
 	}
 	return true;
 }
 
-/* Makes what is missing, then counts; counting removes damaged parts. */
+/* Makes what is missing, then counts. */
 static bool gather(const struct sl_parts *parts, struct sl_sink_input *inputs, size_t n_inputs,
-		   bool *ret_complete, struct sl_err *err)
+		   struct counting *ret, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf list = SL_BUF_INIT;
 	sl_cleanup(release_ids) struct ids ids = {0};
+	struct counting c = {.ids = &ids, .complete = true};
 	size_t missing = 0;
 
 	for (size_t i = 0; i < n_inputs; i++)
@@ -154,11 +164,10 @@ static bool gather(const struct sl_parts *parts, struct sl_sink_input *inputs, s
 		if (!normalize_parts(parts, &list, err))
 			return false;
 	}
-	*ret_complete = true;
-	for (size_t i = 0; i < n_inputs; i++) {
-		if (!count_input(parts, &inputs[i], ret_complete, err))
+	for (size_t i = 0; i < n_inputs; i++)
+		if (!count_input(parts, &inputs[i], &c, err))
 			return false;
-	}
+	*ret = (struct counting){.complete = c.complete, .damaged = c.damaged};
 	return true;
 }
 
@@ -167,8 +176,41 @@ static bool gather(const struct sl_parts *parts, struct sl_sink_input *inputs, s
 bool sl_parts_gather(const struct sl_parts *parts, struct sl_sink_input *inputs, size_t n_inputs,
 		     bool *ret_complete, struct sl_err *err)
 {
-	return gather(parts, inputs, n_inputs, ret_complete, err) &&
-	       (*ret_complete || gather(parts, inputs, n_inputs, ret_complete, err));
+	struct counting c;
+
+	if (!gather(parts, inputs, n_inputs, &c, err) ||
+	    (c.damaged && !gather(parts, inputs, n_inputs, &c, err)))
+		return false;
+	*ret_complete = c.complete;
+	return true;
+}
+
+static bool opens(const struct sl_parts *parts, const char *chunk)
+{
+	struct sl_bronze_reader *r = NULL;
+	struct sl_err ignored = SL_ERR_INIT;
+
+	if (!sl_bronze_open(&parts->run->home, parts->source, chunk, &r, &ignored))
+		return false;
+	sl_bronze_close(r);
+	return true;
+}
+
+bool sl_parts_lost(const struct sl_parts *parts, const struct sl_sink_input *inputs,
+		   size_t n_inputs, bool *ret_lost, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf list = SL_BUF_INIT;
+	sl_cleanup(release_ids) struct ids ids = {0};
+	size_t missing;
+
+	*ret_lost = false;
+	for (size_t i = 0; i < n_inputs; i++)
+		add_ids(parts, inputs[i].chunks, inputs[i].n_chunks, &ids);
+	if (!list_missing(parts, &ids, &list, &missing, err))
+		return false;
+	for (size_t i = 0; i < ids.n && !*ret_lost; i++)
+		*ret_lost = !ids.there[i] && !opens(parts, ids.v[i].chunk);
+	return true;
 }
 
 static bool feed_part(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,

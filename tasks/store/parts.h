@@ -33,6 +33,10 @@ bool sl_parts_places(void *ctx, const struct sl_log_chunk *chunk, uint32_t part,
 SL_NODISCARD bool sl_parts_gather(const struct sl_parts *parts, struct sl_sink_input *inputs,
 				  size_t n_inputs, bool *ret_complete, struct sl_err *err);
 
+/* Whether a clean part is missing that nobody can make, since its chunk cannot be opened. */
+SL_NODISCARD bool sl_parts_lost(const struct sl_parts *parts, const struct sl_sink_input *inputs,
+				size_t n_inputs, bool *ret_lost, struct sl_err *err);
+
 /* The feed that the switch reads; parts is borrowed. */
 struct sl_part_feed sl_parts_feed(struct sl_parts *parts);
 

@@ -290,6 +290,19 @@ static void test_marks_belong_to_a_generation(void **state)
 	assert_int_equal(n, 2);
 }
 
+static void test_what_was_told_of_an_entry_is_known_until_it_changes(void **state)
+{
+	(void)state;
+	assert_false(sl_mark_was_told(&home, "duckdb", "s", 2, "refused r1"));
+	assert_false(sl_mark_told(&home, "duckdb", "s", 2, "refused r1"));
+	assert_true(sl_mark_told(&home, "duckdb", "s", 2, "refused r1"));
+	assert_true(sl_mark_was_told(&home, "duckdb", "s", 2, "refused r1"));
+	assert_false(sl_mark_was_told(&home, "duckdb", "s", 3, "refused r1"));
+	assert_false(sl_mark_was_told(&home, "pg.w", "s", 2, "refused r1"));
+	assert_false(sl_mark_told(&home, "duckdb", "s", 2, "refused r2"));
+	assert_false(sl_mark_was_told(&home, "duckdb", "s", 2, "refused r1"));
+}
+
 static void test_marks_sink_has_the_connection_in_its_name(void **state)
 {
 	sl_cleanup(sl_freep) char *a = sl_mark_sink("duckdb", NULL);
@@ -314,6 +327,7 @@ int main(void)
 		T(test_run_keeps_its_first_begin),
 		T(test_run_owns_its_entries_after_its_begin),
 		T(test_marks_belong_to_a_generation),
+		T(test_what_was_told_of_an_entry_is_known_until_it_changes),
 		T(test_marks_sink_has_the_connection_in_its_name),
 	};
 
