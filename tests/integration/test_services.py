@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -84,6 +85,15 @@ def test_postgres_comes_back_after_a_kill_with_what_was_committed() -> None:
         assert server.psql("select a from t") == "1"
     finally:
         server.close()
+
+
+def test_closed_postgres_leaves_nothing_in_shared_memory() -> None:
+    server: Postgres = start(Postgres)
+    pid = server.pid()
+    used = set(re.findall(r"/dev/shm/PostgreSQL\.\d+", Path(f"/proc/{pid}/maps").read_text()))
+    assert used
+    server.close()
+    assert not any(Path(segment).exists() for segment in used)
 
 
 def test_durable_postgres_asks_for_its_password() -> None:

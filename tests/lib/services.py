@@ -37,6 +37,7 @@ class Postgres(Server):
 
     name = "postgres"
     stop_signal = signal.SIGINT
+    quit_signal = signal.SIGQUIT  # a kill would leave its segments in /dev/shm
 
     def secrets(self) -> dict[str, str]:
         names = ("password", "role_password") if self.durable else ()
