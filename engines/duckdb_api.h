@@ -182,6 +182,7 @@ typedef struct {
 	X(duckdb_state, appender_create_ext,                                                       \
 	  (duckdb_connection, const char *, const char *, const char *, duckdb_appender *))        \
 	X(duckdb_state, append_data_chunk, (duckdb_appender, duckdb_data_chunk))                   \
+	X(duckdb_state, appender_add_column, (duckdb_appender, const char *))                      \
 	X(duckdb_state, appender_close, (duckdb_appender))                                         \
 	X(duckdb_state, appender_destroy, (duckdb_appender *))                                     \
 	X(const char *, appender_error, (duckdb_appender))

@@ -83,8 +83,21 @@ static bool fail(struct sl_db *db, struct sl_err *err)
 	return sl_duckdb_fail(err, sl_duckdb_kind(DUCKDB_ERROR_INVALID, copy), copy);
 }
 
+static bool name_columns(struct sl_duckdb_copy *c)
+{
+	static const char *const hidden[] = {"_sl_input", "_sl_seq", "_sl_change"};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < c->schema->n; i++)
+		ok = sl_duck.appender_add_column(c->appender, c->schema->cols[i].name) ==
+		     DuckDBSuccess;
+	for (size_t i = 0; ok && i < (c->with_change ? 3U : 2U); i++)
+		ok = sl_duck.appender_add_column(c->appender, hidden[i]) == DuckDBSuccess;
+	return ok;
+}
+
 bool sl_duckdb_copy_begin(struct sl_db *db, const char *table, const struct sl_schema *schema,
-			  bool with_change, struct sl_err *err)
+			  bool with_change, bool by_name, struct sl_err *err)
 {
 	const char *dot = strchr(table, '.');
 	sl_cleanup(sl_freep) char *in = dot ? sl_xstrndup(table, (size_t)(dot - table)) : NULL;
@@ -97,6 +110,8 @@ bool sl_duckdb_copy_begin(struct sl_db *db, const char *table, const struct sl_s
 	c->rows = sl_xcalloc(c->capacity, sizeof(*c->rows));
 	if (sl_duck.appender_create_ext(db->connection, NULL, in, dot ? dot + 1 : table,
 					&c->appender) != DuckDBSuccess)
+		return fail(db, err);
+	if (by_name && !name_columns(c))
 		return fail(db, err);
 	c->chunk = create_chunk(schema, with_change);
 	return true;

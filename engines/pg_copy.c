@@ -205,12 +205,17 @@ static bool send(struct sl_db *db, struct sl_err *err)
 }
 
 bool sl_pg_copy_begin(struct sl_db *db, const char *table, const struct sl_schema *schema,
-		      bool with_change, struct sl_err *err)
+		      bool with_change, bool by_name, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
 	sl_buf_adds(&sql, "copy ");
 	sl_sql_ident(&sql, table);
+	if (by_name) {
+		sl_buf_adds(&sql, " (");
+		sl_sql_copy_columns(&sql, schema, with_change);
+		sl_buf_addc(&sql, ')');
+	}
 	sl_buf_adds(&sql, " from stdin (format binary)");
 	sl_cleanup(sl_pg_put_result) PGresult *result = PQexec(db->conn, sl_buf_z(&sql));
 	if (PQresultStatus(result) != PGRES_COPY_IN)

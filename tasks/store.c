@@ -310,12 +310,24 @@ static bool verdict(const struct store *st, const struct sl_worklist *work, stru
 	return true;
 }
 
+static void log_table(const struct store *st)
+{
+	const char *changes = sl_sink_changes(st->sink), *lacks = sl_sink_lacks(st->sink);
+
+	if (changes[0])
+		sl_log(SL_INFO, "the table follows the contract", "sql=\"%s\"", changes);
+	if (lacks[0] && st->run->p->store.evolve == SL_EVOLVE_IGNORE)
+		sl_log(SL_WARNING, "the table lacks columns: their values are not stored",
+		       "columns=\"%s\"", lacks);
+}
+
 static bool store_all(struct store *st, struct sl_err *err)
 {
 	struct sl_run *run = st->run;
 	struct sl_worklist work = {0};
 
 	log_rule_change(st);
+	log_table(st);
 	if (!sl_run_rules_still(run, err) || !check_origins(st, err) ||
 	    !sl_mark_generation(&run->home, sl_sink_name(st->sink), &st->generation, err) ||
 	    !sl_worklist_make(run, sl_sink_name(st->sink), st->generation, &run->arena, &work,

@@ -36,6 +36,9 @@ struct sl_source {
 
 enum sl_table_mode { SL_MODE_APPEND, SL_MODE_LATEST };
 
+/* What happens when the contract's columns are no longer those of the table. */
+enum sl_evolve { SL_EVOLVE_FAIL, SL_EVOLVE_ADD, SL_EVOLVE_IGNORE, SL_EVOLVE_REJECT };
+
 struct sl_store {
 	const char *table;	   /* "orders" or "silver.annonces"; lower-case identifiers */
 	const char *schema, *name; /* its two halves; schema NULL when there is none */
@@ -44,6 +47,7 @@ struct sl_store {
 	const char *version;	   /* latest; NULL: none, later editions win */
 	size_t *key_cols;	   /* indexes of key in the contract */
 	ptrdiff_t version_col;	   /* or -1 */
+	int evolve;		   /* enum sl_evolve */
 };
 
 enum sl_limit_unit { SL_LIMIT_ROWS, SL_LIMIT_PERCENT };

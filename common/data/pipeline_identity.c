@@ -73,6 +73,8 @@ void sl_pipeline_identify(struct sl_pipeline *p)
 	for (size_t i = 0; i < p->n_rules; i++)
 		hash_rule(&rev, &p->rules[i]);
 	hash_store(&rev, &p->store);
+	if (p->store.evolve != SL_EVOLVE_FAIL)
+		sl_hash_u64(&rev, (uint64_t)p->store.evolve);
 	sl_hash_hex(&rev, p->rev);
 
 	sl_hash_init(&shape);

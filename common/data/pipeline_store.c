@@ -6,6 +6,7 @@
 #include "data/pipeline_read.h"
 
 static const char *const modes[] = {"append", "latest", NULL};
+static const char *const evolve_words[] = {"fail", "add", "ignore", "reject", NULL};
 
 const struct sl_field sl_store_fields[] = {
 	SL_F_TEXT(struct sl_store, table, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
@@ -15,6 +16,9 @@ const struct sl_field sl_store_fields[] = {
 	SL_F_TEXTS(struct sl_store, key, SL_F_IDENTITY, "latest: the columns that name a row"),
 	SL_F_TEXT(struct sl_store, version, SL_F_IDENTITY, NULL,
 		  "latest: the greatest wins; without it the later edition"),
+	SL_F_ENUM(struct sl_store, evolve, SL_F_IDENTITY, "fail", evolve_words,
+		  "contract and table differ. add: the table gets new columns and wider types; "
+		  "ignore: values without a column are dropped; reject: their rows are rejects"),
 	SL_F_END,
 };
 

@@ -218,7 +218,7 @@ static bool copy_applied(struct sl_sink *s, const struct sl_plan *plan, struct s
 {
 	bool duplicate = false;
 
-	if (!s->eng->copy_begin(s->db, sl_state_applied.name, b->schema, false, err))
+	if (!s->eng->copy_begin(s->db, sl_state_applied.name, b->schema, false, false, err))
 		return false;
 	for (size_t i = 0; i < plan->n; i++) {
 		struct sl_copy_extra extra = {.input = plan->owner[i]};

@@ -51,3 +51,12 @@ void sl_sql_trace(const char *engine, const char *sql)
 {
 	sl_log(SL_DEBUG, "sql", "engine=%s statement=\"%s\"", engine, sql);
 }
+
+void sl_sql_copy_columns(struct sl_buf *out, const struct sl_schema *schema, bool with_change)
+{
+	for (size_t i = 0; i < schema->n; i++) {
+		sl_sql_ident(out, schema->cols[i].name);
+		sl_buf_adds(out, ", ");
+	}
+	sl_buf_adds(out, with_change ? "_sl_input, _sl_seq, _sl_change" : "_sl_input, _sl_seq");
+}

@@ -91,11 +91,12 @@ struct sl_engine {
 	void (*rollback)(struct sl_db *db); /* also after a failed begin: harmless */
 
 	/* Copies the kept rows of batches into table ("schema.name", already checked identifiers),
-	 * in the order of schema's columns then _sl_input, _sl_seq[, _sl_change]. *ret_duplicate: a
+	 * in the order of schema's columns then _sl_input, _sl_seq[, _sl_change]; by_name: wherever
+	 * the table has these, and NULL in its other columns. *ret_duplicate: a
 	 * unique key refused a second row (SL_ERR_DATA; the transaction is then to be rolled back
 	 * to its savepoint). Who gives up, or is told false by copy_batch, calls copy_abort. */
 	bool (*copy_begin)(struct sl_db *db, const char *table, const struct sl_schema *schema,
-			   bool with_change, struct sl_err *err);
+			   bool with_change, bool by_name, struct sl_err *err);
 	bool (*copy_batch)(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
 			   struct sl_err *err); /* extra->seq moves on */
 	bool (*copy_end)(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,
@@ -128,6 +129,9 @@ SL_NODISCARD bool sl_engine_get(const char *name, const struct sl_engine **ret, 
 /* A debug line for one call of an engine: how often and with what it is asked. Without parameters:
  * they are data. */
 void sl_sql_trace(const char *engine, const char *sql);
+
+/* The columns of a copy by name: schema's and the hidden ones, quoted, with commas. */
+void sl_sql_copy_columns(struct sl_buf *out, const struct sl_schema *schema, bool with_change);
 
 /* "name" or "schema.name", each half quoted. */
 void sl_sql_ident(struct sl_buf *out, const char *name);

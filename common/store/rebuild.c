@@ -301,11 +301,11 @@ static void name_table(struct rebuilding *x)
 static bool look_at_target(struct rebuilding *x, struct sl_err *err)
 {
 	struct sl_err other = SL_ERR_INIT;
-	bool exists = false;
+	struct sl_fit fit;
 
 	if (!sl_sink_held(x->s, &x->held, err))
 		return false;
-	x->keep = sl_sink_fits(x->s, &exists, &other) && exists &&
+	x->keep = sl_sink_look(x->s, &fit, &other) && sl_fit_is_exact(x->s, &fit) &&
 		  sl_str_eqz(x->held.shape, x->s->p->shape);
 	x->plan.change = x->held.changes + 1;
 	if (other.kind == SL_ERR_NONE || other.kind == SL_ERR_CONFIG)
@@ -319,7 +319,11 @@ static void plan_all(struct rebuilding *x)
 	struct sl_plan *plan = &x->plan;
 	const size_t n = x->r->n;
 
-	*plan = (struct sl_plan){.inputs = x->r->inputs, .n = n, .feed = x->r->feed, .n_live = n};
+	*plan = (struct sl_plan){.inputs = x->r->inputs,
+				 .given = x->r->inputs,
+				 .n = n,
+				 .feed = x->r->feed,
+				 .n_live = n};
 	plan->owner = sl_arena_zalloc(&x->s->arena, n + 1, sizeof(*plan->owner));
 	plan->fate = sl_arena_zalloc(&x->s->arena, n + 1, sizeof(*plan->fate));
 	x->rows = sl_arena_zalloc(&x->s->arena, n + 1, sizeof(*x->rows));

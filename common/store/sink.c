@@ -176,27 +176,37 @@ static bool note(struct sl_sink *s, const struct sl_held *held)
 /* What an opened store is like. */
 struct look {
 	int64_t format; /* of the state tables; 0: there are none */
-	bool exists;	/* the target */
+	struct sl_fit fit;
 	struct sl_held held;
 };
 
 static bool look_at(struct sl_sink *s, struct look *ret, struct sl_err *err)
 {
 	*ret = (struct look){.format = 0};
-	return sl_sink_format(s, &ret->format, err) && sl_sink_fits(s, &ret->exists, err) &&
-	       (!ret->format || read_pipeline(s, &ret->held, err));
+	if (!sl_sink_format(s, &ret->format, err) || !sl_sink_look(s, &ret->fit, err) ||
+	    (ret->format && !read_pipeline(s, &ret->held, err)))
+		return false;
+	return sl_fit_judge(s, &ret->fit, !sl_str_eqz(ret->held.rev, s->p->rev), err);
 }
 
 static bool is_ready(const struct sl_sink *s, const struct look *look)
 {
-	return sl_sink_is_current(look->format) && look->exists && look->held.found &&
+	sl_cleanup(sl_buf_release) struct sl_buf ddl = SL_BUF_INIT;
+
+	sl_fit_add_ddl(s, &look->fit, &ddl);
+	return sl_sink_is_current(look->format) && !ddl.n && look->held.found &&
 	       sl_str_eqz(look->held.rev, s->p->rev);
 }
 
 static bool make_missing(struct sl_sink *s, const struct look *look, struct sl_err *err)
 {
+	sl_cleanup(sl_buf_release) struct sl_buf ddl = SL_BUF_INIT;
+
+	sl_fit_add_ddl(s, &look->fit, &ddl);
+	if (ddl.n && look->fit.exists)
+		s->changes = sl_arena_strdup(&s->arena, sl_buf_z(&ddl));
 	return sl_sink_migrate(s, look->format, err) &&
-	       (look->exists || sl_sink_make_target(s, err));
+	       (!ddl.n || s->eng->script(s->db, sl_buf_z(&ddl), err));
 }
 
 static bool insert_pipeline(struct sl_sink *s, const struct look *look, const char *era,
@@ -254,10 +264,14 @@ static bool prepare_tables(struct sl_sink *s, struct sl_err *err)
 
 	if (!look_at(s, &look, err))
 		return false;
-	if (is_ready(s, &look))
+	if (is_ready(s, &look)) {
+		sl_fit_follow(s, &look.fit);
 		return note(s, &look.held);
-	if (s->eng->begin(s->db, err) && prepare_in(s, &look, err))
+	}
+	if (s->eng->begin(s->db, err) && prepare_in(s, &look, err)) {
+		sl_fit_follow(s, &look.fit);
 		return true;
+	}
 	s->eng->rollback(s->db);
 	return false;
 }
@@ -281,8 +295,11 @@ static void prepare(struct sl_sink *s, const struct sl_pipeline *p)
 
 	s->p = p;
 	s->latest = p->store.mode == SL_MODE_LATEST;
-	s->stored = (struct sl_schema){p->schema.cols, p->contract.n_stored, p->contract.n_stored};
-	sl_batch_init(&s->rows, &s->stored, SL_PART_ROWS);
+	s->contract =
+		(struct sl_schema){p->schema.cols, p->contract.n_stored, p->contract.n_stored};
+	s->stored = s->contract;
+	s->column_of = sl_arena_zalloc(&s->arena, s->contract.n + 1, sizeof(*s->column_of));
+	sl_batch_init(&s->rows, &s->contract, SL_PART_ROWS);
 	sl_sql_ident(&table, p->store.table);
 	s->table = sl_arena_strdup(&s->arena, sl_buf_z(&table));
 	s->name = p->backend.store_conn ? sl_arena_printf(&s->arena, "%s.%s", p->backend.store,
@@ -306,15 +323,7 @@ bool sl_sink_open(const struct sl_pipeline *p, const struct sl_home *home, struc
 	return true;
 }
 
-/* Without looking at rev and shape: what follows makes them true. */
-static bool open_as_it_is(struct sl_sink *s, const struct sl_home *home, bool read_only,
-			  int64_t *ret_format, struct sl_err *err)
-{
-	return connect_to(s->p, home, read_only, sl_store_wait(), &s->arena, &s->eng, &s->db,
-			  err) &&
-	       sl_sink_format(s, ret_format, err);
-}
-
+/* Without looking at rev, shape and columns: what follows makes them true. */
 bool sl_sink_open_rebuild(const struct sl_pipeline *p, const struct sl_home *home,
 			  struct sl_sink **ret, struct sl_err *err)
 {
@@ -323,9 +332,11 @@ bool sl_sink_open_rebuild(const struct sl_pipeline *p, const struct sl_home *hom
 	int64_t format = 0;
 
 	prepare(s, p);
-	const bool ok = (!s->latest || check_key(p, err)) &&
-			open_as_it_is(s, home, false, &format, err) &&
-			(!format || (sl_sink_upgrade(s, err) && sl_sink_held(s, &held, err)));
+	const bool ok =
+		(!s->latest || check_key(p, err)) &&
+		connect_to(p, home, false, sl_store_wait(), &s->arena, &s->eng, &s->db, err) &&
+		sl_sink_format(s, &format, err) &&
+		(!format || (sl_sink_upgrade(s, err) && sl_sink_held(s, &held, err)));
 
 	if (ok && held.found) {
 		note(s, &held);
@@ -337,19 +348,25 @@ bool sl_sink_open_rebuild(const struct sl_pipeline *p, const struct sl_home *hom
 	return ok;
 }
 
-bool sl_sink_check(const struct sl_pipeline *p, const struct sl_home *home, bool *ret_exists,
-		   struct sl_err *err)
+static bool check_in(struct sl_sink *s, struct look *look, struct sl_err *err)
+{
+	return look_at(s, look, err) && (!look->format || sl_sink_alone(s, err));
+}
+
+bool sl_sink_check(const struct sl_pipeline *p, const struct sl_home *home, struct sl_buf *ddl,
+		   bool *ret_exists, struct sl_err *err)
 {
 	struct sl_sink *s = sl_xcalloc(1, sizeof(*s));
-	struct sl_held held = {.found = false};
-	int64_t format = 0;
+	struct look look = {.format = 0};
 
 	prepare(s, p);
-	*ret_exists = false;
-	const bool ok = open_as_it_is(s, home, true, &format, err) &&
-			(!format || (read_pipeline(s, &held, err) && sl_sink_alone(s, err))) &&
-			sl_sink_fits(s, ret_exists, err);
+	const bool ok =
+		connect_to(p, home, true, sl_store_wait(), &s->arena, &s->eng, &s->db, err) &&
+		check_in(s, &look, err);
 
+	*ret_exists = ok && look.fit.exists;
+	if (ok && ddl)
+		sl_fit_add_ddl(s, &look.fit, ddl);
 	sl_sink_close(s);
 	return ok;
 }
@@ -360,8 +377,10 @@ bool sl_sink_open_memory(const struct sl_pipeline *p, struct sl_sink **ret, stru
 	const struct sl_db_conf conf = {.app_name = "sluice-check"};
 
 	prepare(s, p);
+	struct look look = {.format = 0};
+
 	if (sl_engine_get("duckdb", &s->eng, err) && s->eng->open(&conf, &s->db, err) &&
-	    sl_sink_migrate(s, 0, err) && sl_sink_make_target(s, err)) {
+	    make_missing(s, &look, err)) {
 		*ret = s;
 		return true;
 	}
@@ -392,6 +411,16 @@ struct sl_db *sl_sink_detach(struct sl_sink *s)
 const char *sl_sink_name(const struct sl_sink *s)
 {
 	return s->name;
+}
+
+const char *sl_sink_changes(const struct sl_sink *s)
+{
+	return s->changes ? s->changes : "";
+}
+
+const char *sl_sink_lacks(const struct sl_sink *s)
+{
+	return s->lacks ? s->lacks : "";
 }
 
 const char *sl_sink_old_rev(const struct sl_sink *s)

@@ -52,7 +52,7 @@ struct sl_outcome {
 	uint64_t written; /* rows that a statement wrote or removed */
 	uint64_t refused; /* rows that the engine refused: rejects, no longer ok */
 	bool beyond; /* with them the entry has too many: it was refused, as by sl_sink_refuse */
-	char refusal[320]; /* of the first one: "column: reason" */
+	char refusal[336]; /* of the first one: "column: reason" */
 };
 
 /* Whether counts hold more rejects than the pipeline's limit allows. */
@@ -73,10 +73,11 @@ void sl_sink_close(struct sl_sink *s);
 SL_NODISCARD bool sl_sink_open_rebuild(const struct sl_pipeline *p, const struct sl_home *home,
 				       struct sl_sink **ret, struct sl_err *err);
 
-/* Looks, read only, whether a store would find what it needs. *ret_exists: the table is there.
+/* Looks, read only, whether a store would find what it needs. *ret_exists: the table is there. ddl
+ * (may be NULL) gets what a store would do to it first: CREATE, or ALTER where store.evolve adds.
  * Errors as of sl_sink_open. An embedded file must be there already. */
 SL_NODISCARD bool sl_sink_check(const struct sl_pipeline *p, const struct sl_home *home,
-				bool *ret_exists, struct sl_err *err);
+				struct sl_buf *ddl, bool *ret_exists, struct sl_err *err);
 
 /* Empty tables in a DuckDB in memory, to try statements on. SL_ERR_CONFIG without its library. */
 SL_NODISCARD bool sl_sink_open_memory(const struct sl_pipeline *p, struct sl_sink **ret,
@@ -84,6 +85,11 @@ SL_NODISCARD bool sl_sink_open_memory(const struct sl_pipeline *p, struct sl_sin
 
 /* "duckdb" or "pg.<conn id>": names the marks' directory. */
 const char *sl_sink_name(const struct sl_sink *s);
+
+/* What opening did to an existing table ("" nothing), and which columns of the contract it lacks and
+ * store.evolve does without: "a, b" or "". */
+const char *sl_sink_changes(const struct sl_sink *s);
+const char *sl_sink_lacks(const struct sl_sink *s);
 
 /* The rev that the store held when opened, "" when new; a different one drew a new era. */
 const char *sl_sink_old_rev(const struct sl_sink *s);

@@ -15,9 +15,19 @@ struct sl_sink {
 	char old_rev[SL_HASH_HEX];
 	int64_t era; /* noted when opened; a switch under another one is refused */
 	bool latest;
-	const char *table;	 /* the target, quoted */
-	struct sl_schema stored; /* the contract's columns; borrows p's */
-	struct sl_batch rows;	 /* one clean part */
+	const char *table;	   /* the target, quoted */
+	struct sl_schema contract; /* its stored columns; borrows p's */
+	struct sl_batch rows;	   /* one clean part: the contract's columns */
+	/* what is written (store/fit.c) */
+	struct sl_schema stored; /* the contract's columns that the table has */
+	size_t *column_of;	 /* per stored column: in the contract */
+	struct sl_texts lacking; /* columns of the contract that the table has not */
+	struct sl_texts lost;	 /* columns of the table that the contract has not */
+	const char *lacks;	 /* lacking, as one text, or NULL */
+	const char *changes;	 /* DDL that an existing table was brought here by, or NULL */
+	bool by_name;		 /* the table's columns are others, or in another order */
+	struct sl_batch out;	 /* rows with the stored columns alone */
+	struct sl_vec *out_cols;
 };
 
 /* --- state tables: schema "sluice" --- */
@@ -51,9 +61,29 @@ SL_NODISCARD bool sl_sink_upgrade(struct sl_sink *s, struct sl_err *err);
 
 /* "name" type */
 void sl_sink_add_column(const struct sl_sink *s, struct sl_buf *sql, const struct sl_column *c);
-SL_NODISCARD bool sl_sink_make_target(struct sl_sink *s, struct sl_err *err);
-/* *ret_exists = false: there is no target. SL_ERR_CONFIG: it is not the contract's. */
-SL_NODISCARD bool sl_sink_fits(struct sl_sink *s, bool *ret_exists, struct sl_err *err);
+/* CREATE TABLE and the index of the target. */
+void sl_sink_add_target(const struct sl_sink *s, struct sl_buf *sql);
+/* The contract's stored columns, then the hidden ones; NULL behind the last. */
+const struct sl_column *sl_sink_target_column(const struct sl_sink *s, size_t i);
+
+/* The target as it is; has and widen are per column of sl_sink_target_column. */
+struct sl_fit {
+	bool exists, in_order;
+	bool *has, *widen; /* widen: is there, of a narrower type */
+	struct sl_texts lost;
+};
+/* SL_ERR_CONFIG: a column's type can hold neither the old values nor the new ones. */
+SL_NODISCARD bool sl_sink_look(struct sl_sink *s, struct sl_fit *ret, struct sl_err *err);
+bool sl_fit_is_exact(const struct sl_sink *s, const struct sl_fit *fit);
+/* SL_ERR_CONFIG: store.evolve does not allow this difference. changed: the rules are not those that
+ * the table was made by. */
+SL_NODISCARD bool sl_fit_judge(const struct sl_sink *s, const struct sl_fit *fit, bool changed,
+			       struct sl_err *err);
+/* What brings the target to the contract, with ";\n" behind each; nothing when it is there. */
+void sl_fit_add_ddl(const struct sl_sink *s, const struct sl_fit *fit, struct sl_buf *sql);
+void sl_fit_follow(struct sl_sink *s, const struct sl_fit *fit);
+/* s->rows as they are written. */
+const struct sl_batch *sl_sink_out(struct sl_sink *s);
 /* A table like the target, quoted, without rows and index; then its index. */
 SL_NODISCARD bool sl_sink_make_table(struct sl_sink *s, const char *table, struct sl_err *err);
 SL_NODISCARD bool sl_sink_make_index(struct sl_sink *s, const char *table, struct sl_err *err);
@@ -114,6 +144,7 @@ struct sl_plan {
 	int64_t change;	    /* change number of this switch */
 	struct sl_reject_part *rejects;
 	size_t n_rejects, cap_rejects;
+	const struct sl_sink_input *given; /* inputs as they came */
 	bool careful; /* the engine refused a row: it is looked for with savepoints */
 	struct sl_sink_input *judged; /* careful: inputs, with counts after the refusals */
 	struct sl_refused *refused;   /* careful: by input and seq when they are written */
@@ -154,6 +185,11 @@ void sl_refused_add(struct sl_plan *plan, size_t input, int64_t seq,
 		    const struct sl_row_fault *fault);
 /* More than the limit allows, and some more to show: no need to look on. */
 bool sl_refused_enough(const struct sl_sink *s, const struct sl_plan *plan);
+struct sl_part_visit;
+/* switch_copy.c: rows that were left out of a copy: the table lacks a column that they have. */
+uint64_t sl_plan_left_out(const struct sl_plan *plan);
+/* Marks them in s->rows (store.evolve: reject) and notes them. */
+void sl_plan_leave_out(struct sl_sink *s, struct sl_plan *plan, const struct sl_part_visit *visit);
 /* The plan's inputs count the refused rows as bad from now on; out says whether that is too many. */
 void sl_refused_judge(const struct sl_sink *s, struct sl_plan *plan);
 /* Adds the refused rows' rejects to a copy into sluice.reject under way. */
@@ -199,7 +235,7 @@ SL_NODISCARD bool sl_latest_apply(struct sl_sink *s, struct sl_plan *plan, struc
 /* "a"."k1" = "b"."k1" and … */
 void sl_latest_add_key_equal(const struct sl_sink *s, struct sl_buf *sql, const char *a,
 			     const char *b);
-bool sl_latest_is_key(const struct sl_sink *s, size_t col);
+bool sl_latest_is_key(const struct sl_sink *s, const char *column);
 
 /* Into an empty table beside the target, from nothing: the greatest row of every key. A row that
  * the target holds just so keeps its change number (keep). */

@@ -20,8 +20,12 @@ static void plan_release(struct sl_plan *plan)
 static void plan_init(struct sl_plan *plan, const char *run, uint64_t entry,
 		      const struct sl_sink_input *inputs, size_t n, const struct sl_part_feed *feed)
 {
-	*plan = (struct sl_plan){
-		.run = run, .entry = entry, .inputs = inputs, .n = n, .feed = feed};
+	*plan = (struct sl_plan){.run = run,
+				 .entry = entry,
+				 .inputs = inputs,
+				 .given = inputs,
+				 .n = n,
+				 .feed = feed};
 	plan->owner = sl_xcalloc(n + 1, sizeof(*plan->owner));
 	plan->fate = sl_xcalloc(n + 1, sizeof(*plan->fate));
 	for (size_t i = 0; i < n; i++)

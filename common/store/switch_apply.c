@@ -6,6 +6,22 @@
 #include "base/num.h"
 #include "store/sink_private.h"
 
+static void add_insert(const struct sl_sink *s, struct sl_buf *sql)
+{
+	sl_buf_addf(sql, "insert into %s (", s->table);
+	sl_sql_copy_columns(sql, &s->stored, true);
+	sl_buf_adds(sql, ") select ");
+}
+
+/* What the contract no longer has is not kept in a row that is written anew. */
+static void add_lost(const struct sl_sink *s, struct sl_buf *sql)
+{
+	for (size_t i = 0; i < s->lost.n; i++) {
+		sl_sql_ident(sql, s->lost.v[i]);
+		sl_buf_adds(sql, " = null, ");
+	}
+}
+
 static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, const char *only,
 			struct sl_err *err)
 {
@@ -13,13 +29,14 @@ static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, const cha
 
 	sl_buf_addf(&sql, "update %s as t set ", s->table);
 	for (size_t i = 0; i < s->stored.n; i++) {
-		if (sl_latest_is_key(s, i))
+		if (sl_latest_is_key(s, s->stored.cols[i].name))
 			continue;
 		sl_sql_ident(&sql, s->stored.cols[i].name);
 		sl_buf_adds(&sql, " = v.");
 		sl_sql_ident(&sql, s->stored.cols[i].name);
 		sl_buf_adds(&sql, ", ");
 	}
+	add_lost(s, &sql);
 	sl_buf_addf(&sql,
 		    "_sl_input = v._sl_input, _sl_seq = v._sl_seq, _sl_change = %" PRId64
 		    " from _sl_verdict v where v._sl_verdict = %d and ",
@@ -33,10 +50,12 @@ static bool update_owners(struct sl_sink *s, const char *only, struct sl_err *er
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
+	sl_buf_addf(&sql, "update %s as t set ", s->table);
+	add_lost(s, &sql);
 	sl_buf_addf(&sql,
-		    "update %s as t set _sl_input = v._sl_input, _sl_seq = v._sl_seq "
+		    "_sl_input = v._sl_input, _sl_seq = v._sl_seq "
 		    "from _sl_verdict v where v._sl_verdict = %d and ",
-		    s->table, V_OWNER);
+		    V_OWNER);
 	sl_latest_add_key_equal(s, &sql, "t", "v");
 	sl_buf_adds(&sql, only);
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
@@ -47,7 +66,7 @@ static bool insert_rows(struct sl_sink *s, const struct sl_plan *plan, const cha
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
-	sl_buf_addf(&sql, "insert into %s select ", s->table);
+	add_insert(s, &sql);
 	sl_sink_add_columns(s, &sql, "");
 	sl_buf_addf(&sql,
 		    ", _sl_input, _sl_seq, %" PRId64
@@ -86,7 +105,8 @@ static bool count_verdicts(struct sl_sink *s, struct sl_plan *plan, uint64_t cou
 	out->inserted += counts[V_INSERT];
 	out->updated += counts[V_UPDATE];
 	out->unchanged += counts[V_OWNER] + counts[V_SAME];
-	out->stale += counts[V_STALE] + (plan->rows_live - keys); /* beaten inside the stage */
+	out->stale += counts[V_STALE] + (plan->rows_live - keys -
+					 sl_plan_left_out(plan)); /* beaten inside the stage */
 	out->written += counts[V_INSERT] + counts[V_UPDATE] + counts[V_OWNER];
 	return true;
 }
@@ -100,7 +120,8 @@ static bool rewrite_rows(struct sl_sink *s, const struct sl_plan *plan, struct s
 		    "delete from %s as t using _sl_verdict v where v._sl_verdict in (%d, %d) and ",
 		    s->table, V_UPDATE, V_OWNER);
 	sl_latest_add_key_equal(s, &sql, "t", "v");
-	sl_buf_addf(&sql, "; insert into %s select ", s->table);
+	sl_buf_adds(&sql, "; ");
+	add_insert(s, &sql);
 	sl_sink_add_columns(s, &sql, "");
 	sl_buf_addf(&sql,
 		    ", _sl_input, _sl_seq, case when _sl_verdict = %d then _sl_change else %" PRId64

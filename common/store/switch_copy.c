@@ -83,10 +83,78 @@ bool sl_plan_each_part(struct sl_plan *plan, sl_visit_fn fn, void *ctx, struct s
 	return true;
 }
 
+/* --- rows that have values the table has no column for --- */
+
+uint64_t sl_plan_left_out(const struct sl_plan *plan)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < plan->n_refused; i++)
+		n += !plan->refused[i].fault.sqlstate[0] &&
+		     plan->fate[plan->refused[i].input] == SL_FATE_LIVE;
+	return n;
+}
+
+static bool is_lacking(const struct sl_sink *s, const char *name)
+{
+	for (size_t i = 0; i < s->lacking.n; i++)
+		if (strcmp(s->lacking.v[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void leave_out(struct sl_sink *s, struct sl_plan *plan, const struct sl_part_visit *visit,
+		      size_t col)
+{
+	struct sl_row_fault fault = {.text = "the table has no such column"};
+
+	snprintf(fault.column, sizeof(fault.column), "%s", s->contract.cols[col].name);
+	for (size_t row = 0; row < s->rows.rows; row++) {
+		if (!s->rows.cols[col].valid[row] || s->rows.state[row] != SL_ROW_KEPT)
+			continue;
+		s->rows.state[row] = SL_ROW_REJECTED;
+		sl_refused_add(plan, visit->input, visit->seq + (int64_t)row, &fault);
+	}
+}
+
+void sl_plan_leave_out(struct sl_sink *s, struct sl_plan *plan, const struct sl_part_visit *visit)
+{
+	if (s->p->store.evolve != SL_EVOLVE_REJECT || !s->lacking.n)
+		return;
+	for (size_t col = 0; col < s->contract.n; col++)
+		if (is_lacking(s, s->contract.cols[col].name))
+			leave_out(s, plan, visit, col);
+}
+
+/* --- copying --- */
+
 struct copying {
 	struct sl_sink *s;
-	const struct sl_plan *plan;
+	struct sl_plan *plan;
 };
+
+/* A row's _sl_seq is its rank in the input, also behind rows that are left out. */
+static bool copy_runs(const struct copying *c, const struct sl_part_visit *visit,
+		      struct sl_err *err)
+{
+	struct sl_batch *rows = &c->s->rows;
+	sl_cleanup(sl_freep) uint8_t *kept = sl_xcalloc(rows->rows + 1, sizeof(*kept));
+	bool ok = true;
+
+	memcpy(kept, rows->state, rows->rows);
+	for (size_t from = 0, to; ok && from < rows->rows; from = to) {
+		struct sl_copy_extra extra = {.input = c->plan->owner[visit->input],
+					      .seq = visit->seq + (int64_t)from,
+					      .change = c->plan->change};
+		for (to = from + 1; to < rows->rows && kept[to] == kept[from];)
+			to++;
+		memset(rows->state, SL_ROW_FILTERED, rows->rows);
+		memset(rows->state + from, kept[from], to - from);
+		ok = kept[from] != SL_ROW_KEPT ||
+		     c->s->eng->copy_batch(c->s->db, sl_sink_out(c->s), &extra, err);
+	}
+	return ok;
+}
 
 static bool copy_part(void *ctx, const struct sl_part_visit *visit, struct sl_err *err)
 {
@@ -94,10 +162,15 @@ static bool copy_part(void *ctx, const struct sl_part_visit *visit, struct sl_er
 	struct sl_copy_extra extra = {.input = c->plan->owner[visit->input],
 				      .seq = visit->seq,
 				      .change = c->plan->change};
+	const size_t before = c->plan->n_refused;
 
 	sl_batch_reset(&c->s->rows);
-	return sl_clean_rows(visit->reader, &c->s->rows, err) &&
-	       c->s->eng->copy_batch(c->s->db, &c->s->rows, &extra, err);
+	if (!sl_clean_rows(visit->reader, &c->s->rows, err))
+		return false;
+	sl_plan_leave_out(c->s, c->plan, visit);
+	if (c->plan->n_refused > before)
+		return copy_runs(c, visit, err);
+	return c->s->eng->copy_batch(c->s->db, sl_sink_out(c->s), &extra, err);
 }
 
 static bool skip_part(void *ctx, const struct sl_part_visit *visit, struct sl_err *err)
@@ -112,9 +185,11 @@ bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table, bo
 		  bool *ret_duplicate, struct sl_err *err)
 {
 	struct copying copying = {s, plan};
+	const bool by_name = s->by_name && strcmp(table, s->p->store.table) == 0;
 
 	*ret_duplicate = false;
-	if (!s->eng->copy_begin(s->db, table, &s->stored, with_change, err))
+	plan->n_refused = 0;
+	if (!s->eng->copy_begin(s->db, table, &s->stored, with_change, by_name, err))
 		return false;
 	if (!sl_plan_each_part(plan, copy_part, &copying, err)) {
 		s->eng->copy_abort(s->db, ret_duplicate);
@@ -192,7 +267,7 @@ static bool copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_batc
 	struct sl_copy_extra extra = {.input = 0};
 	bool duplicate;
 
-	if (!s->eng->copy_begin(s->db, sl_state_reject.name, b->schema, false, err))
+	if (!s->eng->copy_begin(s->db, sl_state_reject.name, b->schema, false, false, err))
 		return false;
 	for (size_t i = 0; i < plan->n_rejects; i++) {
 		int64_t owner = plan->owner[plan->rejects[i].input];

@@ -38,10 +38,10 @@ static void add_keys(const struct sl_sink *s, struct sl_buf *sql, const char *pr
 	}
 }
 
-bool sl_latest_is_key(const struct sl_sink *s, size_t col)
+bool sl_latest_is_key(const struct sl_sink *s, const char *column)
 {
 	for (size_t i = 0; i < s->p->store.key.n; i++)
-		if (s->p->store.key_cols[i] == col)
+		if (strcmp(s->p->store.key.v[i], column) == 0)
 			return true;
 	return false;
 }
@@ -214,7 +214,7 @@ static void add_differs(const struct sl_sink *s, struct sl_buf *sql)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->stored.n; i++) {
-		if (sl_latest_is_key(s, i))
+		if (sl_latest_is_key(s, s->stored.cols[i].name))
 			continue;
 		sl_buf_addf(sql, "%sb.", n++ ? " or " : "");
 		sl_sql_ident(sql, s->stored.cols[i].name);
@@ -385,7 +385,9 @@ static void add_beside(const struct sl_sink *s, const struct sl_plan *plan, cons
 {
 	const struct shape shape = {.ranked = true, .several = true};
 
-	sl_buf_addf(sql, "insert into %s select ", table);
+	sl_buf_addf(sql, "insert into %s (", table);
+	sl_sql_copy_columns(sql, &s->stored, true);
+	sl_buf_adds(sql, ") select ");
 	sl_sink_add_columns(s, sql, "b.");
 	sl_buf_adds(sql, ", b._sl_input, b._sl_seq, ");
 	add_change(s, plan, keep, sql);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "store/sink_private.h"
 
+#define REASON_MAX 256
 #define SHOWN 20 /* refused rows that are looked for although the limit is passed */
 
 void sl_halves_push(struct sl_halves *h, int64_t from, int64_t to)
@@ -30,6 +31,9 @@ void sl_refused_begin(struct sl_plan *plan)
 {
 	plan->careful = true;
 	plan->n_refused = 0;
+	plan->inputs = plan->given;
+	free(plan->judged);
+	plan->judged = NULL;
 	plan->out = (struct sl_outcome){0};
 }
 
@@ -93,8 +97,32 @@ static int by_place(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+static void reason_of(const struct sl_row_fault *f, char out[REASON_MAX])
+{
+	if (f->sqlstate[0])
+		snprintf(out, REASON_MAX, "%s (SQLSTATE %s)", f->text, f->sqlstate);
+	else
+		snprintf(out, REASON_MAX, "%s", f->text);
+}
+
+/* Of inputs that another store made visible meanwhile there is nothing to tell. */
+static void drop_dead(struct sl_plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_refused; i++)
+		if (plan->fate[plan->refused[i].input] == SL_FATE_LIVE)
+			plan->refused[n++] = plan->refused[i];
+	plan->n_refused = n;
+}
+
 void sl_refused_judge(const struct sl_sink *s, struct sl_plan *plan)
 {
+	char reason[REASON_MAX];
+
+	drop_dead(plan);
+	if (!plan->n_refused)
+		return;
 	qsort(plan->refused, plan->n_refused, sizeof(*plan->refused), by_place);
 	plan->judged = sl_xcalloc(plan->n + 1, sizeof(*plan->judged));
 	memcpy(plan->judged, plan->inputs, plan->n * sizeof(*plan->judged));
@@ -108,8 +136,9 @@ void sl_refused_judge(const struct sl_sink *s, struct sl_plan *plan)
 	plan->out.beyond = sl_beyond_limit(s->p, &sum);
 	plan->out.refused = plan->n_refused;
 	const struct sl_row_fault *first = &plan->refused[0].fault;
-	snprintf(plan->out.refusal, sizeof(plan->out.refusal), "%s%s%s (SQLSTATE %s)",
-		 first->column, first->column[0] ? ": " : "", first->text, first->sqlstate);
+	reason_of(first, reason);
+	snprintf(plan->out.refusal, sizeof(plan->out.refusal), "%s%s%s", first->column,
+		 first->column[0] ? ": " : "", reason);
 }
 
 /* --- copying --- */
@@ -119,6 +148,7 @@ struct part_copy {
 	struct sl_plan *plan;
 	const struct sl_part_visit *visit;
 	size_t from, to; /* rows of the part */
+	uint8_t *state;	 /* of the part's rows, before ranges are tried */
 };
 
 static bool copy_range(void *ctx, struct sl_err *err)
@@ -131,10 +161,10 @@ static bool copy_range(void *ctx, struct sl_err *err)
 	bool duplicate;
 
 	for (size_t i = 0; i < s->rows.rows; i++)
-		s->rows.state[i] = i >= c->from && i < c->to ? SL_ROW_KEPT : SL_ROW_FILTERED;
-	if (!s->eng->copy_begin(s->db, s->p->store.table, &s->stored, false, err))
+		s->rows.state[i] = i >= c->from && i < c->to ? c->state[i] : SL_ROW_FILTERED;
+	if (!s->eng->copy_begin(s->db, s->p->store.table, &s->stored, false, s->by_name, err))
 		return false;
-	if (!s->eng->copy_batch(s->db, &s->rows, &extra, err)) {
+	if (!s->eng->copy_batch(s->db, sl_sink_out(s), &extra, err)) {
 		s->eng->copy_abort(s->db, NULL);
 		return false;
 	}
@@ -153,6 +183,8 @@ static bool copy_part(void *ctx, const struct sl_part_visit *visit, struct sl_er
 	sl_batch_reset(&c->s->rows);
 	if (!sl_clean_rows(visit->reader, &c->s->rows, err))
 		return false;
+	sl_plan_leave_out(c->s, c->plan, visit);
+	memcpy(c->state, c->s->rows.state, c->s->rows.rows);
 	if (c->s->rows.rows)
 		sl_halves_push(&halves, 0, (int64_t)c->s->rows.rows);
 	while (!sl_refused_enough(c->s, c->plan) && sl_halves_pop(&halves, &from, &to)) {
@@ -172,7 +204,8 @@ static bool copy_part(void *ctx, const struct sl_part_visit *visit, struct sl_er
 
 bool sl_refused_copy(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
-	struct part_copy c = {.s = s, .plan = plan};
+	sl_cleanup(sl_freep) uint8_t *state = sl_xcalloc(SL_PART_ROWS, sizeof(*state));
+	struct part_copy c = {.s = s, .plan = plan, .state = state};
 
 	return sl_plan_each_part(plan, copy_part, &c, err);
 }
@@ -196,15 +229,14 @@ static bool reject_rows(struct placing *x, const struct sl_part_visit *visit, si
 	sl_cleanup(sl_freep) uint32_t *rows = sl_xcalloc(n, sizeof(*rows));
 	sl_cleanup(sl_freep) struct sl_clean_reject *rejects = sl_xcalloc(n, sizeof(*rejects));
 	struct sl_copy_extra extra = {.input = plan->owner[visit->input]};
-	char reason[256];
+	char reason[REASON_MAX];
 
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (uint32_t)(refused[i].seq - visit->seq);
 	if (!plan->feed->places(plan->feed->ctx, chunk, visit->part, rows, n, rejects, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		snprintf(reason, sizeof(reason), "%s (SQLSTATE %s)", refused[i].fault.text,
-			 refused[i].fault.sqlstate);
+		reason_of(&refused[i].fault, reason);
 		rejects[i].field = sl_str_of(refused[i].fault.column);
 		rejects[i].rule = SL_STR("store");
 		rejects[i].reason = sl_str_of(reason);

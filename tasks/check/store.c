@@ -71,7 +71,7 @@ static bool ask_server(const struct sl_check *c, struct sl_buf *version, bool *r
 		return false;
 	const bool ok =
 		engine->query(db, "select version()", NULL, 0, NULL, take_text, version, err) &&
-		sl_sink_check(run->p, &run->home, ret_exists, err) &&
+		sl_sink_check(run->p, &run->home, NULL, ret_exists, err) &&
 		(*ret_exists || may_create(engine, db, err));
 
 	engine->close(db);
@@ -111,7 +111,7 @@ static void check_embedded(struct sl_check *c)
 		sl_check_fail(c, store_subject(c), &why);
 	else if (!file || !sl_file_exists(file))
 		sl_check_ok(c, store_subject(c), "no file yet: the first run makes it");
-	else if (!sl_sink_check(c->run->p, &c->run->home, &exists, &why))
+	else if (!sl_sink_check(c->run->p, &c->run->home, NULL, &exists, &why))
 		sl_check_fail(c, store_subject(c), &why);
 	else
 		tell_table(c, "it answers", exists);

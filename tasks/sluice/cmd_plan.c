@@ -4,16 +4,19 @@
  */
 #include "base/mem.h"
 #include "run/help.h"
+#include "store/sink.h"
 #include "tasks/sluice/cmd.h"
 #include "tasks/sluice/plan_explain.h"
 
 struct plan {
-	bool json, explain;
+	bool json, explain, ddl;
 };
 
 static const struct sl_field fields[] = {
 	SL_F_BOOL(struct plan, json, SL_F_FLAG, "false", "one JSON object, for Airflow"),
 	SL_F_BOOL(struct plan, explain, SL_F_FLAG, "false", "each value and where it came from"),
+	SL_F_BOOL(struct plan, ddl, SL_F_FLAG, "false",
+		  "asks the store: what its table would be changed by before the next rows"),
 	SL_F_END,
 };
 
@@ -248,11 +251,30 @@ static void plan_text(struct sl_run *run, struct sl_buf *out)
 			    pipeline_word(run), steps[i].mapped ? " --partition k/n" : "");
 }
 
+/* Nothing where nothing is to be changed. */
+static bool plan_ddl(struct sl_run *run, struct sl_buf *out, struct sl_err *err)
+{
+	bool exists;
+
+	if (sl_sink_check(run->p, &run->home, out, &exists, err))
+		return true;
+	if (err->kind != SL_ERR_NO_INPUT)
+		return false;
+	sl_err_clear(err);
+	sl_buf_addf(out, "-- nothing is stored yet: the first run makes table %s\n",
+		    run->p->store.table);
+	return true;
+}
+
 static bool run_plan(struct sl_run *run, const void *params, struct sl_err *err)
 {
 	const struct plan *plan = params;
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
+	if (plan->ddl && !plan_ddl(run, &out, err))
+		return false;
+	if (plan->ddl)
+		return sl_stdout(sl_buf_str(&out), err);
 	if (plan->explain)
 		sl_plan_explain(run, &out);
 	else if (plan->json)
@@ -265,13 +287,14 @@ static bool run_plan(struct sl_run *run, const void *params, struct sl_err *err)
 const struct sl_stage sl_cmd_plan = {
 	.name = "plan",
 	.summary = "shows what a pipeline is and which stages it would execute",
-	.usage = "NAME|FILE [--json | --explain] [OPTION]…",
+	.usage = "NAME|FILE [--json | --explain | --ddl] [OPTION]…",
 	.description =
 		"With --json the plan as Airflow takes it: per stage the argv, to which the\n"
-		"operator adds --run-id or an interval, and --partition where it is mapped.\n",
+		"operator adds --run-id or an interval, and --partition where it is mapped.\n"
+		"With --ddl the SQL that a store would execute first, as store.evolve allows.\n",
 	.examples = "sluice plan orders\nsluice plan orders --json\nsluice plan orders --explain\n",
 	.needs = SL_NEEDS_PIPELINE | SL_PIPELINE_ARG | SL_NEEDS_STORE | SL_TAKES_BACKEND |
-		 SL_QUIET_RESULT,
+		 SL_QUIET_RESULT | SL_FINDS_HOME,
 	.params = fields,
 	.params_size = sizeof(struct plan),
 	.run = run_plan,

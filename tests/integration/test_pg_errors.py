@@ -13,7 +13,7 @@ import pytest
 
 from tests.lib.services import Postgres
 from tests.lib.shop import COUNT, rows, write_csv, write_pipeline
-from tests.lib.stage import Done, Sluice
+from tests.lib.stage import Done, Sluice, finish
 
 Make = Callable[..., Sluice]
 CONN = "SLUICE_CONN_WAREHOUSE"
@@ -179,3 +179,14 @@ def test_table_that_was_changed_by_hand_is_refused_naming_the_column(
     shop("rebuild")
     shop("run", "--run-id", "r2")
     assert shop.query(COUNT) == [{"n": 15}]
+
+
+def test_first_stores_at_the_same_time_make_one_state(shop: Sluice, postgres: Postgres) -> None:
+    """Four stores into an empty database: one makes the tables, the others find them."""
+    for stage in ("collect", "normalize"):
+        shop(stage, "--run-id", "r")
+    children = [shop.start("store", "--run-id", "r") for _ in range(4)]
+    codes = [finish(child).code for child in children]
+    assert 0 in codes and set(codes) <= {0, 75}, codes
+    works(shop)
+    assert postgres.psql("select count(*) from sluice.format", database(shop)) == "1"

@@ -398,6 +398,39 @@ static void test_refused_entry_writes_rejects_only(void **state)
 			    "stored 2 1 2");
 }
 
+static void change_state(struct world *w, const char *sql)
+{
+	const struct sl_engine *eng;
+	struct sl_db *db;
+
+	assert_ok(w, sl_store_connect(&w->p, &w->home, false, 3000000, &eng, &db, &w->err));
+	assert_ok(w, eng->script(db, sql, &w->err));
+	eng->close(db);
+}
+
+static void test_state_of_an_older_format_is_brought_up_and_a_newer_one_refused(void **state)
+{
+	struct world *w = *state;
+	static const char tables[] = "select count(*) from information_schema.tables "
+				     "where table_schema = 'sluice'";
+	struct sl_sink *s = NULL;
+
+	put_input(w, 0, "x", 1, ROWS({1, "a", 1}));
+	store(w);
+	const char *now = ask(w, "select version from sluice.format");
+	const char *n = ask(w, tables);
+	change_state(w, "drop table sluice.origin; update sluice.format set version = 1");
+	put_input(w, 0, "y", 2, ROWS({2, "b", 1}));
+	store(w);
+	assert_string_equal(ask(w, "select version from sluice.format"), now);
+	assert_string_equal(ask(w, tables), n);
+	assert_string_equal(table(w), "1 a 1; 2 b 1");
+	change_state(w, "update sluice.format set version = 99");
+	assert_fails(w, SL_ERR_CONFIG, sl_sink_open(&w->p, &w->home, &s, &w->err));
+	assert_non_null(strstr(w->err.msg, "newer program"));
+	assert_string_equal(ask(w, "select version from sluice.format"), "99");
+}
+
 static void test_rows_that_were_not_judged_are_not_stored(void **state)
 {
 	struct world *w = *state;
@@ -477,6 +510,7 @@ static int run_group(const char *engine)
 		TEST(test_changed_column_is_named),
 		TEST(test_refused_entry_writes_rejects_only),
 		TEST(test_rows_that_were_not_judged_are_not_stored),
+		TEST(test_state_of_an_older_format_is_brought_up_and_a_newer_one_refused),
 		TEST(test_stage_execution_is_folded_once),
 		TEST(test_more_stage_executions_than_one_statement_takes_are_folded),
 	};
