@@ -54,6 +54,13 @@ struct sl_http_params {
 	uint64_t max_bytes;
 };
 
+/* The names of the two enums, NULL behind. */
+extern const char *const sl_http_pagings[], *const sl_http_auths[];
+
+/* The check of struct sl_source_kind. */
+bool sl_http_check(void *params, const struct sl_node *map, const char *pipeline_dir,
+		   struct sl_arena *arena, struct sl_diags *diags);
+
 /* The place of a page. */
 struct sl_http_place {
 	uint64_t page;	  /* pages before it */

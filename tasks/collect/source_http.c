@@ -19,8 +19,6 @@
 #include "tasks/collect/interval.h"
 #include "tasks/collect/json_find.h"
 
-static const char *const pagings[] = {"none", "page", "offset", "cursor", "next", "link", NULL};
-static const char *const auths[] = {"none", "basic", "bearer", "header", "oauth2", NULL};
 static const char *const formats[] = {"rfc3339", "unix", "unix_ms", "date", NULL};
 
 #define P struct sl_http_params
@@ -32,7 +30,7 @@ static const struct sl_field fields[] = {
 	SL_F_PAIRS(P, headers, 0, "headers that are no secret"),
 	SL_F_TEXT(P, records, 0, "",
 		  "where the records are: data.items, or /data/items; empty: the answer itself"),
-	SL_F_ENUM(P, paging, 0, "none", pagings,
+	SL_F_ENUM(P, paging, 0, "none", sl_http_pagings,
 		  "how the next page is asked for; next: its URL is in the answer; link: in the "
 		  "header Link"),
 	SL_F_TEXT(P, page_param, 0, NULL,
@@ -48,7 +46,8 @@ static const struct sl_field fields[] = {
 	SL_F_ENUM(P, since_format, 0, "rfc3339", formats, "how that time is written"),
 	SL_F_DURATION(P, lag, 0, "0s", 0, 366 * SL_DAY,
 		      "how far behind the last range late records are asked for"),
-	SL_F_ENUM(P, auth, 0, "none", auths, "what is made of the connection's login and password"),
+	SL_F_ENUM(P, auth, 0, "none", sl_http_auths,
+		  "what is made of the connection's login and password"),
 	SL_F_TEXT(P, auth_header, 0, "X-Api-Key", "the header of auth: header"),
 	SL_F_TEXT(P, token_url, 0, NULL, "where auth: oauth2 gets its token"),
 	SL_F_TEXT(P, scope, 0, NULL, "of that token"),
@@ -64,110 +63,6 @@ static const struct sl_field fields[] = {
 	SL_F_END,
 };
 #undef P
-
-/* --- the check --- */
-
-struct checking {
-	struct sl_http_params *p;
-	const struct sl_node *map;
-	struct sl_diags *diags;
-};
-
-static struct sl_place place_of(const struct checking *c, const char *key)
-{
-	const struct sl_node *n = sl_node_get(c->map, key);
-
-	return n ? n->at : c->map->owner;
-}
-
-static void check_url(const struct checking *c, const char *key, const char *url, bool path)
-{
-	struct sl_err err = SL_ERR_INIT;
-	struct sl_uri u;
-
-	if (path && *url == '/')
-		return;
-	if (!sl_uri_parse(sl_str_of(url), &u, &err))
-		sl_diag_add(c->diags, SL_E1006, place_of(c, key), "%s", err.msg);
-	else if (!sl_uri_is_http(&u))
-		sl_diag_add(c->diags, SL_E1006, place_of(c, key), "%s is a URL of http or https%s",
-			    key, path ? ", or a path" : "");
-	else if (u.user.p)
-		sl_diag_add(c->diags, SL_E1006, place_of(c, key),
-			    "credentials belong to the connection, not into %s", key);
-}
-
-static void check_paging(const struct checking *c)
-{
-	static const char *const usual[] = {NULL, "page", "offset", "cursor", NULL, NULL};
-	struct sl_http_params *p = c->p;
-	bool by_path = p->paging == SL_PAGING_CURSOR || p->paging == SL_PAGING_NEXT;
-
-	if (!p->page_param)
-		p->page_param = usual[p->paging];
-	if (by_path && !p->next_path)
-		sl_diag_add(c->diags, SL_E1004, place_of(c, "paging"),
-			    "paging: %s needs \"next_path\"", pagings[p->paging]);
-	if (!by_path && p->next_path)
-		sl_diag_add(c->diags, SL_E1011, place_of(c, "next_path"),
-			    "next_path belongs to paging: cursor or next");
-	if (!p->size_param != !p->page_size)
-		sl_diag_add(c->diags, SL_E1004,
-			    place_of(c, p->size_param ? "size_param" : "page_size"),
-			    "size_param and page_size belong together");
-}
-
-static void check_auth(const struct checking *c)
-{
-	if (c->p->auth != SL_AUTH_NONE && !c->p->connection)
-		sl_diag_add(c->diags, SL_E1004, place_of(c, "auth"),
-			    "auth: %s needs a \"connection\"", auths[c->p->auth]);
-	if (c->p->auth == SL_AUTH_OAUTH2 && !c->p->token_url)
-		sl_diag_add(c->diags, SL_E1004, place_of(c, "auth"),
-			    "auth: oauth2 needs \"token_url\"");
-	if (c->p->token_url)
-		check_url(c, "token_url", c->p->token_url, false);
-	if (*c->p->url == '/' && !c->p->connection)
-		sl_diag_add(c->diags, SL_E1004, place_of(c, "url"),
-			    "a path needs a \"connection\" with the host");
-}
-
-static void check_texts(const struct checking *c)
-{
-	sl_cleanup(sl_buf_release) struct sl_buf ignored = SL_BUF_INIT;
-	struct sl_err err = SL_ERR_INIT;
-	const sl_time any = 0;
-
-	for (size_t i = 0; i < c->p->query.n; i++)
-		if (!sl_interval_fill(c->p->query.value[i], &any, &any, &ignored, &err))
-			sl_diag_add(c->diags, SL_E1013, c->p->query.at[i], "%s", err.msg);
-	for (size_t i = 0; i < c->p->headers.n; i++)
-		if (strpbrk(c->p->headers.key[i], ": \r\n") ||
-		    strpbrk(c->p->headers.value[i], "\r\n"))
-			sl_diag_add(c->diags, SL_E1006, c->p->headers.at[i],
-				    "a header's name is one word and its value one line");
-	for (size_t i = 0; i < c->p->allow_addresses.n; i++) {
-		struct sl_cidr cidr;
-		if (!sl_cidr_parse(sl_str_of(c->p->allow_addresses.v[i]), &cidr, &err))
-			sl_diag_add(c->diags, SL_E1006, c->p->allow_addresses.at[i], "%s", err.msg);
-	}
-}
-
-static bool check(void *params, const struct sl_node *map, const char *pipeline_dir,
-		  struct sl_arena *arena, struct sl_diags *diags)
-{
-	const struct checking c = {params, map, diags};
-	const size_t before = diags->total;
-
-	(void)pipeline_dir, (void)arena;
-	check_url(&c, "url", c.p->url, true);
-	check_paging(&c);
-	check_auth(&c);
-	check_texts(&c);
-	if (c.p->lag && !c.p->since_param)
-		sl_diag_add(diags, SL_E1011, place_of(&c, "lag"), "lag belongs to since_param");
-	return diags->total == before;
-}
 
 /* --- reading --- */
 
@@ -492,6 +387,6 @@ const struct sl_source_kind sl_source_http = {
 	.remote = true,
 	.params_size = sizeof(struct sl_http_params),
 	.codec = "json",
-	.check = check,
+	.check = sl_http_check,
 	.collect = collect,
 };
