@@ -22,7 +22,6 @@ class Rules:
     own_staging: bool = True  # TEMP table of this attempt
     lock_before_copy: bool = True  # append: verdict, delete and COPY after the lock
     edition_guard: bool = True  # a higher edition in `applied` is not replaced
-    input_order: bool = True  # inputs by (entry, place) ascending
     owner_place: bool = True  # another owner: (version, source, edition, place), not version alone
     owner_replaces: bool = True  # the same owner replaces also with a smaller version
     hidden_tombstones: bool = True  # a tombstone stays as a hidden row

@@ -16,6 +16,7 @@ STEPS = 260  # of a schedule, before the quiet end
 HANG = 2_000  # steps of one process that nobody stops
 ROUNDS = 8  # of the quiet end
 ALIVE = 4  # processes at once
+WORST = 16  # of so many seeds one restores the database at the worst moment
 
 
 @dataclass
@@ -106,8 +107,20 @@ class Run:
             one = rng.choices(everybody, weights + [1.5] * len(awake))[0]
             if isinstance(one, Process):
                 self.step(one)
+                self.restore_at_worst(one)
             else:
                 self.note(one[1], next(one[2]))
+
+    def restore_at_worst(self, p: Process) -> None:
+        """Between a store's commit and its mark: by chance alone a restore and a rescan never both fall there."""
+        w = self.world
+        switched = w.trace[-1][2].startswith("store: switched")
+        if self.seed % WORST != 7 or not switched or w.db.backup is None or p not in self.processes:
+            return
+        p.paused = True
+        w.db.state = w.db.backup
+        actors.rescan(w)
+        self.note("dba", f"restore and rescan at the worst moment: g{w.generation}")
 
     def step(self, p: Process) -> None:
         try:

@@ -110,7 +110,7 @@ def switch(w: World, a: Attempt, e: Entry, work: list[Work]) -> Steps:
         yield "store: copied without the lock"
     s = yield from locked_state(w, a)
     out = Outcome(ok=sum(len(x.rows) for x in work))
-    for x in work if w.on.input_order else reversed(work):
+    for x in work if e.n % 2 else reversed(work):  # no rule: rank() is a total order, whoever comes first
         p = early.get(x.owner) or plan(w, a, x, s)
         out = put(w, s, x, p, out)
         if p.verdict == "replace":
