@@ -274,6 +274,17 @@ def test_rows_that_move_while_they_are_read_come_in_the_next_range(shop: Shop) -
     assert f.s.query("select count(*) as n from rows where name = 'moved'") == [{"n": 2}]
 
 
+def test_a_range_is_one_snapshot(shop: Shop) -> None:
+    """Between the question for its end and that for its rows."""
+    f = shop(store=APPEND)
+    insert(f, 1, 4)
+    with stopped(collect_stopped(f.s, "sql.before_rows:1", "--run-id", "r1")) as child:
+        f.execute("delete from events where id in (2, 4)")
+    assert finish(child).code == 0
+    f.run("--run-id", "r1")
+    assert f.ids() == [1, 2, 3, 4]
+
+
 def test_a_server_that_restarts_is_75_and_loses_nothing(shop: Shop, postgres: Postgres) -> None:
     f = shop(source(", step: 64KiB"), store=APPEND)
     insert(f, 1, 20000)
