@@ -124,7 +124,8 @@ def shared() -> Path:
 
 @pytest.fixture
 def make(tmp_path: Path, bin_dir: Path, request: pytest.FixtureRequest) -> Callable[..., Sluice]:
-    """make(pipeline, backend): a Sluice with its own HOME and, on PostgreSQL, its own database."""
+    """make(pipeline, backend): a Sluice with its own HOME, on PostgreSQL its own database, and on "lake" its own
+    bucket."""
 
     def factory(pipeline: str | Path, backend: str = "embedded", **kwargs: object) -> Sluice:
         number = next(_numbers)
@@ -134,6 +135,9 @@ def make(tmp_path: Path, bin_dir: Path, request: pytest.FixtureRequest) -> Calla
             database = f"t{os.getpid()}_{number}"
             server.psql(f"create database {database}")
             sluice.env["SLUICE_CONN_WAREHOUSE"] = server.uri(database)
+        if backend.startswith("lake"):
+            s3: S3 = request.getfixturevalue("s3")
+            sluice.env["SLUICE_CONN_LAKE"] = s3.uri(s3.bucket())
         return sluice
 
     return factory

@@ -47,6 +47,7 @@ enum sl_s3_put {
 	SL_S3_LAST,	/* the last one wins */
 	SL_S3_LAST_EASY /* the same, but give up soon: nobody will miss it */
 };
+/* Fault points s3.before_put, s3.after_put. */
 SL_NODISCARD bool sl_s3_put(struct sl_s3 *s, const char *key, struct sl_str bytes,
 			    enum sl_s3_put how, bool *ret_won, struct sl_err *err);
 /* The first one wins. size bytes of a file; large ones in several parts, which are given up when

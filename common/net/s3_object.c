@@ -5,6 +5,7 @@
 
 #include <xxhash.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "net/s3_private.h"
 #include "net/s3_xml.h"
@@ -53,8 +54,10 @@ bool sl_s3_put(struct sl_s3 *s, const char *key, struct sl_str bytes, enum sl_s3
 		sl_s3_header(&c, "if-none-match", "*");
 	sl_s3_header(&c, SL_S3_TOKEN_HEADER, token);
 	sl_s3_header(&c, SL_S3_SUM_HEADER, sum);
+	SL_FAULT("s3.before_put", err);
 	if (!sl_s3_do(s, &c, err) || !judge_put(s, &c, token, &won, err))
 		return false;
+	SL_FAULT("s3.after_put", err);
 	if (ret_won)
 		*ret_won = won;
 	return true;

@@ -95,6 +95,8 @@ WAYS = [
     ("append", "embedded", "kill"),
     ("latest", "embedded", "kill"),
     ("append", "local", "kill"),
+    ("latest", "lake", "kill"),
+    ("append", "lake", "eio"),
     ("latest", "local", "kill"),
     ("latest", "embedded", "eio"),
     ("append", "local", "eio"),
