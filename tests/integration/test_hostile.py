@@ -83,7 +83,11 @@ CONTENTS = [
     Content("bom_line", "jsonl", b'\xef\xbb\xbf{"id":1}\n', [1]),
     Content("bom_header", "csv", b'\xef\xbb\xbf"id",t\n1,a\n', [1]),
     Content("bom_alone", "csv", b"\xef\xbb\xbf", []),
-    Content("utf16", "jsonl", '\ufeff{"id":1}'.encode("utf-16-le"), [], [(0, "", "syntax", "the input is UTF-16")]),
+    Content("utf16", "jsonl", '\ufeff{"id":1}'.encode("utf-16-le"), [1]),
+    Content("utf16_csv", "csv", "\ufeffid,t\n1,a\n".encode("utf-16-be"), [1]),
+    Content(
+        "utf16_cut", "csv", "\ufeffid,t\n1,a\n2,b\n".encode("utf-16-le")[:-1], [1], [(9, "t", "UTF-8", "not UTF-8")]
+    ),
     Content("empty", "json", b"", []),
     Content("empty_csv", "csv", b"", []),
     Content("blank", "jsonl", b"\n \r\n\n", []),
@@ -184,7 +188,6 @@ def content(data: bytes) -> Callable[[Path], None]:
 
 
 PACKED = gzip.compress(b"id,t\n" + b"".join(b"%d,x\n" % i for i in range(5000)))
-UTF16 = "\ufeffid,t\n1,a\n".encode("utf-16-le")
 
 UNREADABLE: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "missing": (lambda _: None, 66, "no such file or directory"),
@@ -203,7 +206,6 @@ UNREADABLE: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "xz": (content(lzma.compress(GOOD["csv"])), 65, "it is packed by xz"),
     "zip": (content(b"PK\x03\x04\x14\x00"), 65, "it is packed by zip"),
     "long_header": (content(b"id,t" + b",x" * 600_000), 65, "header row is longer than"),
-    "utf16_csv": (content(UTF16), 65, "the input is UTF-16"),
     "nul_in_header": (content(b"id,t\0\n1,a\n"), 65, "column 2 in the header holds a NUL"),
     "latin1_header": (content(b"id,t,caf\xe9\n1,a,b\n"), 65, "column 3 in the header is not UTF-8"),
     "column_twice": (content(b"id,t,id\n1,a,2\n"), 65, "columns 1 and 3"),
