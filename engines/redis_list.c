@@ -9,6 +9,7 @@
 #include "engines/redis_db.h"
 
 #define ID_BYTES 16
+#define TRIES 10
 
 static bool draw_id(char id[SL_BATCH_ID], struct sl_err *err)
 {
@@ -58,28 +59,42 @@ static bool ask_id(struct sl_queue *q, const char *batch, char id[SL_BATCH_ID], 
 		return false;
 	if (r->type == REDIS_REPLY_ERROR)
 		return sl_redis_refused(q, r, err);
-	const bool right = r->type == REDIS_REPLY_STRING && r->len == SL_BATCH_ID - 1 &&
-			   strspn(r->str, "0123456789abcdef") == SL_BATCH_ID - 1;
-
-	snprintf(id, SL_BATCH_ID, "%s", right ? r->str : "");
+	id[0] = '\0';
+	if (r->type == REDIS_REPLY_NIL)
+		return true;
+	if (r->type != REDIS_REPLY_STRING || r->len != SL_BATCH_ID - 1 ||
+	    strspn(r->str, "0123456789abcdef") != SL_BATCH_ID - 1)
+		return sl_err_set(err, SL_ERR_CONFIG, "%s: \"%s\" is none of ours", q->where,
+				  id_key(q, batch));
+	snprintf(id, SL_BATCH_ID, "%s", r->str);
 	return true;
 }
 
-/* The batch's name: the one that it has, else a new one. */
-static bool name_batch(struct sl_queue *q, const char *batch, char id[SL_BATCH_ID],
-		       struct sl_err *err)
+static bool draw_name(struct sl_queue *q, const char *batch, struct sl_err *err)
 {
 	sl_cleanup(sl_redis_put) redisReply *r = NULL;
 	char drawn[SL_BATCH_ID];
 
 	if (!draw_id(drawn, err) || !ASK(q, &r, err, "SET", id_key(q, batch), drawn, "NX"))
 		return false;
-	if (r->type == REDIS_REPLY_ERROR)
-		return sl_redis_refused(q, r, err);
-	if (!ask_id(q, batch, id, err))
-		return false;
-	return id[0] || sl_err_set(err, SL_ERR_CONFIG, "%s: \"%s\" is none of ours", q->where,
-				   id_key(q, batch));
+	return r->type != REDIS_REPLY_ERROR || sl_redis_refused(q, r, err);
+}
+
+/* The batch's name: the one that it has, else a new one. Another attempt may forget the batch, and
+ * with it the name, between two of our questions. */
+static bool name_batch(struct sl_queue *q, const char *batch, char id[SL_BATCH_ID],
+		       struct sl_err *err)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (!ask_id(q, batch, id, err))
+			return false;
+		if (id[0])
+			return true;
+		if (!draw_name(q, batch, err))
+			return false;
+	}
+	return sl_err_set(err, SL_ERR_AGAIN, "%s: others take \"%s\" away all the time", q->where,
+			  batch);
 }
 
 /* Anything but a list must stay where it is. */
@@ -163,7 +178,7 @@ bool sl_redis_forget(struct sl_queue *q, const char *batch, const char *id, stru
 	if (!ASK(q, &watch, err, "WATCH", id_key(q, batch)) || !ask_id(q, batch, now, err))
 		return false;
 	if (strcmp(now, id) != 0)
-		return true; /* the connection is closed soon, and the watch with it */
+		return true; /* the watch ends with the next EXEC, or with the connection */
 	if (!ASK(q, &multi, err, "MULTI") ||
 	    !ASK(q, &del, err, "UNLINK", batch, id_key(q, batch)) || !ASK(q, &exec, err, "EXEC"))
 		return false;

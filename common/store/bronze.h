@@ -85,6 +85,9 @@ uint64_t sl_bronze_records(const struct sl_bronze_writer *w); /* records so far 
  * SL_CONTINUATION_MAX. */
 SL_NODISCARD bool sl_bronze_step(struct sl_bronze_writer *w, const char *next, const char *end,
 				 bool partial, struct sl_err *err);
+/* The frames of all parts so far, where they are in memory (a small chunk), else SL_STR_NULL. Until
+ * the next call. */
+struct sl_str sl_bronze_held(const struct sl_bronze_writer *w);
 /* Links the chunk. last: it ends the input. Fills ret (arena owned). Writer is gone either way.
  * ret_new = false when the same chunk was there already. Fault points bronze.before_link and
  * bronze.after_link. */

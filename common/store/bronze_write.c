@@ -121,6 +121,11 @@ bool sl_bronze_step(struct sl_bronze_writer *w, const char *next, const char *en
 	return true;
 }
 
+struct sl_str sl_bronze_held(const struct sl_bronze_writer *w)
+{
+	return w->file ? SL_STR_NULL : sl_buf_str(&w->frames);
+}
+
 bool sl_bronze_fits(const struct sl_bronze_writer *w, uint64_t bytes)
 {
 	uint64_t more = bytes > SL_PART_BYTES ? SL_PART_BYTES : bytes;

@@ -102,12 +102,13 @@ static bool attempts(struct sl_collect *c, struct sl_err *err)
 	return sl_err_hint(err, "let one run at a time collect a source");
 }
 
-bool sl_collect_one(struct sl_run *run, const struct sl_source *source, uint64_t *ret_chunks,
-		    struct sl_err *err)
+bool sl_collect_one(struct sl_run *run, const struct sl_source *source, struct sl_kept *kept,
+		    uint64_t *ret_chunks, struct sl_err *err)
 {
 	struct sl_collect c;
 
 	sl_collect_init(&c, run, source);
+	c.pack.kept = kept;
 	bool ok = attempts(&c, err);
 	*ret_chunks = c.pack.new_chunks;
 	sl_collect_release(&c);

@@ -73,6 +73,7 @@ void sl_pack_add(struct sl_pack *p, const struct sl_chunk *c)
 static bool close_chunk(struct sl_pack *p, bool last, struct sl_err *err)
 {
 	sl_cleanup(sl_arena_release) struct sl_arena scratch = SL_ARENA_INIT;
+	sl_cleanup(sl_buf_release) struct sl_buf frames = SL_BUF_INIT;
 	struct sl_bronze_writer *w = p->w;
 	struct sl_chunk chunk;
 	bool is_new = false;
@@ -80,9 +81,13 @@ static bool close_chunk(struct sl_pack *p, bool last, struct sl_err *err)
 	if (!w)
 		return true;
 	p->w = NULL;
+	if (p->kept)
+		sl_buf_addstr(&frames, sl_bronze_held(w));
 	if (!sl_bronze_finish(w, last, &scratch, &chunk, &is_new, err))
 		return false;
 	p->new_chunks += is_new;
+	if (frames.n && is_new) /* what another attempt wrote under a step's name may differ */
+		sl_kept_add(p->kept, &chunk, sl_buf_str(&frames));
 	if (!p->key.id) /* of a step, the version that stands counts */
 		sl_pack_add(p, &chunk);
 	return true;

@@ -13,6 +13,7 @@
 #include "data/codec.h"
 #include "store/bronze.h"
 #include "store/log.h"
+#include "tasks/collect/kept.h"
 
 #define SL_CUT_RULE 1 /* raised when the same bytes fall into other parts: makes new editions */
 
@@ -35,7 +36,8 @@ struct sl_pack {
 	struct sl_bronze_writer *w; /* open chunk or NULL */
 	struct sl_log_chunk *chunks;
 	size_t n_chunks, cap_chunks;
-	uint64_t new_chunks; /* that were not there before; counts on over inputs */
+	struct sl_kept *kept; /* takes small chunks; borrowed, may be NULL */
+	uint64_t new_chunks;  /* that were not there before; counts on over inputs */
 };
 
 /* source, input and settings are borrowed until finish. */

@@ -67,9 +67,10 @@ struct sl_totals {
 SL_NODISCARD bool sl_totals_read(struct sl_run *run, struct sl_totals *ret, struct sl_err *err);
 uint32_t sl_totals_partitions(const struct sl_run *run, const struct sl_totals *t);
 
-/* Collects one source: new or changed inputs become an entry. *ret_chunks: chunks that are new. */
+/* Collects one source: new or changed inputs become an entry. kept: takes small chunks, may be NULL.
+ * *ret_chunks: chunks that are new. */
 SL_NODISCARD bool sl_collect_one(struct sl_run *run, const struct sl_source *source,
-				 uint64_t *ret_chunks, struct sl_err *err);
+				 struct sl_kept *kept, uint64_t *ret_chunks, struct sl_err *err);
 
 /* The stage: collects the run's sources and fills run->result. */
 SL_NODISCARD bool sl_collect_all(struct sl_run *run, struct sl_err *err);

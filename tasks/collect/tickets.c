@@ -16,7 +16,10 @@ struct telling {
 	struct sl_run *run;
 	struct sl_tickets tickets;
 	const char *stream;
-	struct sl_bronze_reader *chunk; /* open while its parts are carried */
+	struct sl_kept *kept;
+	const struct sl_chunk *chunk;	 /* at hand, while its parts may be carried */
+	struct sl_bronze_reader *reader; /* NULL: it was kept */
+	struct sl_str held;		 /* its frames then, from the next part on */
 	struct sl_buf frames, body;
 	uint64_t left; /* of the budget, bytes */
 	uint64_t parts, carried;
@@ -25,7 +28,7 @@ struct telling {
 static void release(struct telling *t)
 {
 	sl_tickets_close(&t->tickets);
-	sl_bronze_close(t->chunk);
+	sl_bronze_close(t->reader);
 	sl_buf_release(&t->frames);
 	sl_buf_release(&t->body);
 }
@@ -39,25 +42,42 @@ static bool may_ride(const struct telling *t, const struct sl_chunk *c, const st
 	       p->frames + c->header.n <= t->left;
 }
 
-/* Fills in what rides along, when it may. */
+/* The part's frames as they stand in bronze. */
+static bool read_frames(struct telling *t, uint32_t part, struct sl_str *ret, struct sl_err *err)
+{
+	if (!t->reader) {
+		*ret = sl_str_sub(t->held, 0, t->chunk->parts[part].frames);
+		return true;
+	}
+	sl_buf_clear(&t->frames);
+	if (!sl_bronze_frames(t->reader, part, &t->frames, err))
+		return false;
+	*ret = sl_buf_str(&t->frames);
+	return true;
+}
+
+/* Fills in what rides along, when it may. Parts come in their order. */
 static bool load(struct telling *t, struct sl_ticket *ticket, struct sl_err *err)
 {
-	const struct sl_chunk *c = sl_bronze_chunk(t->chunk);
+	const struct sl_chunk *c = t->chunk;
 	const struct sl_part *p = ticket->part < c->n_parts ? &c->parts[ticket->part] : NULL;
+	struct sl_str frames;
 
-	if (!p || !may_ride(t, c, p))
+	if (!p)
 		return true;
-	sl_buf_clear(&t->frames);
-	if (!sl_bronze_frames(t->chunk, ticket->part, &t->frames, err))
-		return false;
-	ticket->offset = p->offset;
-	ticket->bytes = p->bytes;
-	ticket->last = p->last;
-	ticket->input = sl_str_of(c->input);
-	ticket->header = c->header;
-	ticket->frames = sl_buf_str(&t->frames);
-	t->left -= p->frames + c->header.n;
-	t->carried++;
+	if (may_ride(t, c, p)) {
+		if (!read_frames(t, ticket->part, &frames, err))
+			return false;
+		ticket->offset = p->offset;
+		ticket->bytes = p->bytes;
+		ticket->last = p->last;
+		ticket->input = sl_str_of(c->input);
+		ticket->header = c->header;
+		ticket->frames = frames;
+		t->left -= p->frames + c->header.n;
+		t->carried++;
+	}
+	t->held = sl_str_sub(t->held, p->frames, t->held.n);
 	return true;
 }
 
@@ -83,12 +103,24 @@ static bool push_part(struct telling *t, const struct sl_shared *s, uint32_t par
 	return t->tickets.engine->push(t->tickets.q, t->stream, sl_buf_str(&t->body), err);
 }
 
+/* Nothing is at hand when nothing can ride. */
+static bool open_chunk(struct telling *t, const struct sl_shared *s, struct sl_err *err)
+{
+	sl_bronze_close(t->reader);
+	t->reader = NULL;
+	t->held = SL_STR_NULL;
+	t->chunk = t->left > 0 ? sl_kept_find(t->kept, s->chunk->id, &t->held) : NULL;
+	if (t->chunk || t->left == 0)
+		return true;
+	if (!sl_bronze_open(&t->run->home, s->source->name, s->chunk->id, &t->reader, err))
+		return false;
+	t->chunk = sl_bronze_chunk(t->reader);
+	return true;
+}
+
 static bool push_chunk(struct telling *t, const struct sl_shared *s, struct sl_err *err)
 {
-	sl_bronze_close(t->chunk);
-	t->chunk = NULL;
-	if (t->left > 0 &&
-	    !sl_bronze_open(&t->run->home, s->source->name, s->chunk->id, &t->chunk, err))
+	if (!open_chunk(t, s, err))
 		return false;
 	for (uint32_t k = 0; k < s->chunk->parts; k++)
 		if (!push_part(t, s, k, err))
@@ -131,11 +163,12 @@ static bool push_all(struct telling *t, const struct sl_share *share, uint32_t n
 	return t->tickets.engine->flush(t->tickets.q, err);
 }
 
-bool sl_collect_tell(struct sl_run *run, uint32_t n, struct sl_err *err)
+bool sl_collect_tell(struct sl_run *run, uint32_t n, struct sl_kept *kept, struct sl_err *err)
 {
 	sl_cleanup(release) struct telling t = {
 		.run = run,
 		.tickets = {.run = run},
+		.kept = kept,
 		.left = run->p->backend.queue_settings.budget,
 	};
 	struct sl_share share;

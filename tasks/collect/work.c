@@ -7,6 +7,8 @@
 #include "tasks/collect/session.h"
 #include "tasks/collect/tickets.h"
 
+#define KEPT_MAX ((uint64_t)16 << 20) /* bytes of memory */
+
 static void add_entry(struct sl_totals *t, const struct sl_log_entry *e)
 {
 	t->entries++;
@@ -103,7 +105,7 @@ static bool find_waiting(struct sl_run *run, struct sl_err *err)
 	return true;
 }
 
-static bool summarize(struct sl_run *run, struct sl_err *err)
+static bool summarize(struct sl_run *run, struct sl_kept *kept, struct sl_err *err)
 {
 	struct sl_totals t;
 
@@ -114,7 +116,7 @@ static bool summarize(struct sl_run *run, struct sl_err *err)
 	if (t.entries == 0 && run->result.pending == 0)
 		return sl_err_set(err, SL_ERR_NOTHING, "nothing to do: no new or changed input");
 	run->result.partitions = sl_totals_partitions(run, &t);
-	return t.entries == 0 || sl_collect_tell(run, run->result.partitions, err);
+	return t.entries == 0 || sl_collect_tell(run, run->result.partitions, kept, err);
 }
 
 static bool check_source(const struct sl_run *run, struct sl_err *err)
@@ -125,8 +127,18 @@ static bool check_source(const struct sl_run *run, struct sl_err *err)
 			  run->source);
 }
 
+/* Where a queue may carry them. */
+static struct sl_kept *keep_chunks(const struct sl_run *run)
+{
+	const struct sl_backend *b = &run->p->backend;
+	const uint64_t budget = b->queue ? b->queue_settings.budget : 0;
+
+	return sl_kept_new(budget < KEPT_MAX ? budget : KEPT_MAX);
+}
+
 bool sl_collect_all(struct sl_run *run, struct sl_err *err)
 {
+	sl_cleanup(sl_kept_free) struct sl_kept *kept = keep_chunks(run);
 	uint64_t chunks;
 
 	if (!check_source(run, err))
@@ -136,10 +148,10 @@ bool sl_collect_all(struct sl_run *run, struct sl_err *err)
 
 		if (run->source && strcmp(run->source, s->name) != 0)
 			continue;
-		bool ok = sl_collect_one(run, s, &chunks, err);
+		bool ok = sl_collect_one(run, s, kept, &chunks, err);
 		run->result.written += chunks;
 		if (!ok)
 			return false;
 	}
-	return run->dry_run || summarize(run, err);
+	return run->dry_run || summarize(run, kept, err);
 }

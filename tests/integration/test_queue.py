@@ -107,6 +107,16 @@ def test_every_part_rides_to_its_partition_and_nothing_is_left(queued: Sluice, c
     assert queued.table(ALL) == want
 
 
+def test_small_chunks_are_not_read_again_for_their_tickets(queued: Sluice, client: Client, want: str) -> None:
+    child = queued.start("collect", "--run-id", "r", env={"SLUICE_FAULT": "collect.while_telling:1:stop"})
+    wait_stopped(child.pid)
+    remove_bronze(queued)
+    child.send_signal(signal.SIGCONT)
+    assert told(finish(child), "told the queue")["with_bytes"] == 2 * PARTITIONS
+    finish_run(queued)
+    assert queued.table(ALL) == want
+
+
 @pytest.mark.parametrize(
     ("mode", "settings", "server"),
     [

@@ -134,7 +134,7 @@ static bool collect(struct as as, struct sl_err *err)
 	run.p = open_pipeline(as.codec);
 	run.p->sources[0].kind = &kind;
 	assert_ok(*err, sl_home_open(&run.home, below("home"), "t", err));
-	bool ok = sl_collect_one(&run, &run.p->sources[0], &chunks, err);
+	bool ok = sl_collect_one(&run, &run.p->sources[0], NULL, &chunks, err);
 	sl_home_release(&run.home);
 	sl_pipeline_close(run.p);
 	sl_arena_release(&run.arena);
