@@ -1,7 +1,7 @@
 """The operator of a stage: BashOperator for one executable, truthful about its exit code and its log.
 
 Thin on purpose: what a stage does and is called with comes from the plan, what its output means from output.py,
-what its exit code means from exit_codes.py.
+what its exit code means from exit_codes.py. StageTask is what it shares with SluiceDockerOperator (container.py).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
 from subprocess import PIPE, STDOUT, Popen
@@ -30,7 +30,7 @@ from sluice import intervals, output
 from sluice.exit_codes import Outcome, as_shell, lookup
 
 # What of the worker's environment is no business of a stage: keys, database, other pipelines' connections.
-_WITHHELD = ("AIRFLOW__", "_AIRFLOW", "__AIRFLOW", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+WITHHELD = ("AIRFLOW__", "_AIRFLOW", "__AIRFLOW", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
 _SHOWN = ("SLUICE_HOME", "SLUICE_PIPELINES")
 
 
@@ -52,6 +52,19 @@ class RetryWhenTold(RetryPolicy):
         return RetryDecision.retry(delay=timedelta(seconds=wait), reason=f"the stage asked to wait {wait:g} s")
 
 
+def log_lines(log: Any, pieces: Iterable[bytes]) -> str:
+    """Logs each line of a stage's output at the line's own level; returns the result line, else the last one.
+
+    A container's two outputs come in no order, so that a row or a warning may follow the result line.
+    """
+    last = ""
+    for line in output.lines(pieces):
+        log.log(output.level(line), "%s", line)
+        if line.startswith(output.RESULT) or not last.startswith(output.RESULT):
+            last = line
+    return last
+
+
 class StageHook(SubprocessHook):
     """Runs a command as SubprocessHook does, without stdin, and logs each line at the line's own level."""
 
@@ -62,15 +75,12 @@ class StageHook(SubprocessHook):
         output_encoding: str = "utf-8",
         cwd: str | None = None,
     ) -> SubprocessResult:
-        last = ""
         with working_directory(cwd) as folder:
             # No "with Popen": on a timeout on_kill() must still find the child able to write (see the base class).
             self.sub_process = Popen(
                 command, stdout=PIPE, stderr=STDOUT, cwd=folder, env=env, start_new_session=True, restore_signals=True
             )
-            for line in output.lines(self._pieces(self.sub_process.stdout.fileno())):
-                self.log.log(output.level(line), "%s", line)
-                last = line
+            last = log_lines(self.log, self._pieces(self.sub_process.stdout.fileno()))
             code = self.sub_process.wait()
             self.sub_process.stdout.close()
         return SubprocessResult(exit_code=code, output=last)
@@ -81,7 +91,53 @@ class StageHook(SubprocessHook):
             yield piece
 
 
-class SluiceBashOperator(BashOperator):
+class StageTask:
+    """What a task of a stage is told and what it tells, wherever its process runs."""
+
+    log: Any
+    argv: Sequence[str]
+    partition: str | None
+    connections: Sequence[str]
+    splits: bool
+
+    def whole_argv(self, context: Context) -> list[str]:
+        timetable = coerce_to_core_timetable(context["dag"].timetable)
+        partition = ["--partition", self.partition] if self.partition else []
+        return [*self.argv, *intervals.words(context["dag_run"], timetable), *partition]
+
+    def secrets(self) -> dict[str, str]:
+        """Connections as the stage reads them; for the child's environment alone."""
+        found = {}
+        for conn_id in self.connections:
+            try:
+                found[f"AIRFLOW_CONN_{conn_id.upper()}"] = Connection.get(conn_id).as_json()
+            except AirflowNotFoundException:
+                self.log.warning('Airflow has no connection "%s"', conn_id)
+        return found
+
+    def tell(self, argv: Sequence[str], env: dict[str, str]) -> None:
+        """The very command, to be copied into a shell; connections are named, never shown."""
+        shown = [f"{name}={shlex.quote(env[name])}" for name in _SHOWN if name in env]
+        needed = ", ".join(f"SLUICE_CONN_{c.upper()}" for c in self.connections)
+        self.log.info("Command: %s%s", " ".join([*shown, shlex.join(argv)]), f"  # needs {needed}" if needed else "")
+
+    def conclude(self, context: Context, code: int, result: dict[str, Any] | None) -> dict[str, Any] | list[str]:
+        """Pushes what the stage told, then says success, skip, retry or fail."""
+        key = "result" if self.splits else BaseXCom.XCOM_RETURN_KEY
+        if result and (code != 0 or self.splits):
+            context["ti"].xcom_push(key=key, value=result)
+        if code == 0 and result:
+            return output.partitions(result) if self.splits else result
+        raise _refusal(code, result)
+
+
+def context_env(context: Context) -> dict[str, str]:
+    """What of the run Airflow itself does not tell a process."""
+    index = context["ti"].map_index
+    return {"AIRFLOW_CTX_MAP_INDEX": str(index)} if index is not None and index >= 0 else {}
+
+
+class SluiceBashOperator(StageTask, BashOperator):
     """Executes one stage.
 
     :param argv: the executable and its words; what the run is about (interval or run id) is added. (templated)
@@ -120,46 +176,19 @@ class SluiceBashOperator(BashOperator):
         return StageHook()
 
     def execute(self, context: Context) -> dict[str, Any] | list[str]:
-        argv = self._whole_argv(context)
+        argv = self.whole_argv(context)
         env = self.get_env(context)
-        self._tell(argv, env)
+        self.tell(argv, env)
         command = [shutil.which("bash") or "bash", "-c", f"exec {shlex.join(argv)} </dev/null"]
         done = self.subprocess_hook.run_command(command, env=env, cwd=self.cwd)
-        return self._conclude(context, as_shell(done.exit_code), output.result(done.output))
+        return self.conclude(context, as_shell(done.exit_code), output.result(done.output))
 
     def get_env(self, context: Context) -> dict[str, str]:
         """A copy: self.env is shown as a rendered field, and connections must not be."""
         inherited = super().get_env(context)
-        env = {name: value for name, value in inherited.items() if not name.startswith(_WITHHELD)}
-        env["SHLVL"] = "1"  # else bash takes its standard input for a network's and reads ~/.bashrc
-        if (index := context["ti"].map_index) is not None and index >= 0:
-            env["AIRFLOW_CTX_MAP_INDEX"] = str(index)
-        for conn_id in self.connections:
-            try:
-                env[f"AIRFLOW_CONN_{conn_id.upper()}"] = Connection.get(conn_id).as_json()
-            except AirflowNotFoundException:
-                self.log.warning('Airflow has no connection "%s"', conn_id)
-        return env
-
-    def _whole_argv(self, context: Context) -> list[str]:
-        timetable = coerce_to_core_timetable(context["dag"].timetable)
-        partition = ["--partition", self.partition] if self.partition else []
-        return [*self.argv, *intervals.words(context["dag_run"], timetable), *partition]
-
-    def _tell(self, argv: list[str], env: dict[str, str]) -> None:
-        """The very command, to be copied into a shell; connections are named, never shown."""
-        shown = [f"{name}={shlex.quote(env[name])}" for name in _SHOWN if name in env]
-        needed = ", ".join(f"SLUICE_CONN_{c.upper()}" for c in self.connections)
-        self.log.info("Command: %s%s", " ".join([*shown, shlex.join(argv)]), f"  # needs {needed}" if needed else "")
-
-    def _conclude(self, context: Context, code: int, result: dict[str, Any] | None) -> dict[str, Any] | list[str]:
-        """Pushes what the stage told, then says success, skip, retry or fail."""
-        key = "result" if self.splits else BaseXCom.XCOM_RETURN_KEY
-        if result and (code != 0 or self.splits):
-            context["ti"].xcom_push(key=key, value=result)
-        if code == 0 and result:
-            return output.partitions(result) if self.splits else result
-        raise _refusal(code, result)
+        env = {name: value for name, value in inherited.items() if not name.startswith(WITHHELD)}
+        # SHLVL: else bash takes its standard input for a network's and reads ~/.bashrc.
+        return env | {"SHLVL": "1"} | context_env(context) | self.secrets()
 
 
 def _refusal(code: int, result: dict[str, Any] | None) -> AirflowException:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 LINE_MAX = 64 << 10
+RESULT = '{"stage":'
 _LEVEL = re.compile(r"(DEBUG|INFO|WARNING|ERROR) \d\d:")
 _DIAGNOSTIC = re.compile(r":\d+:\d+: (error|warning)\[E\d+\]: ")
 
