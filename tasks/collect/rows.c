@@ -19,13 +19,17 @@ static bool flush(struct sl_rows *r, struct sl_err *err)
 	return ok;
 }
 
-/* next: NULL after the last row. */
+/* next: NULL after the last row. A step of another attempt may stand that ends where ours does, in a
+ * range that ends elsewhere: the rows that are being read are those of our range. */
 static bool end_step(struct sl_rows *r, const char *next, struct sl_err *err)
 {
+	const struct sl_steps *s = r->steps;
+	const char *end = s->end;
+
 	if (!flush(r, err) || !sl_step_end(r->c, r->steps, next, err))
 		return false;
 	r->open = false;
-	r->moved = next && (r->steps->done || strcmp(r->steps->at, next) != 0);
+	r->moved = next && (s->done || strcmp(s->at, next) != 0 || strcmp(s->end, end) != 0);
 	return !r->moved || sl_err_set(err, SL_ERR_CANCELLED, "another attempt's step stands");
 }
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "tasks/collect/rows.h"
 #include "tasks/collect/session.h"
 
 static char *dir; /* pipeline.yaml, home/ */
@@ -28,6 +29,7 @@ static struct site {
 	bool partial;
 	bool stutters;	       /* every page breaks off once */
 	const char *long_next; /* instead of a number */
+	bool is_table;	       /* of the numbers up to end, a step each */
 } site;
 
 static int setup(void **state)
@@ -68,11 +70,66 @@ static bool read_page(struct sl_collect *c, struct sl_steps *s, struct sl_err *e
 	return sl_step_end(c, s, site.pages[at + 1] ? next : NULL, err);
 }
 
+/* A number of a continuation or range; 0: none. */
+static uint64_t number_of(const char *text)
+{
+	uint64_t n = 0;
+
+	for (; text && *text; text++)
+		n = *text >= '0' && *text <= '9' ? 10 * n + (uint64_t)(*text - '0') : n;
+	return n;
+}
+
+/* As a database answers: all rows up to the end that stood when it was asked. */
+static bool read_answer(struct sl_rows *r, const struct sl_steps *s, struct sl_err *err)
+{
+	const uint64_t end = number_of(s->end);
+
+	for (uint64_t i = number_of(s->at ? s->at : s->from) + 1; i <= end; i++) {
+		char text[24];
+
+		if (++site.asked == site.dies_at)
+			return sl_err_set(err, SL_ERR_UNAVAILABLE, "the server is gone");
+		if (site.meanwhile)
+			site.meanwhile(i);
+		if (!sl_rows_next(r, err))
+			return false;
+		snprintf(text, sizeof(text), "%" PRIu64, i);
+		sl_buf_addf(&r->lines, "%s\n", text);
+		const struct sl_str behind = sl_str_of(text);
+		if (!sl_rows_put(r, &behind, 1, err))
+			return false;
+	}
+	return sl_rows_end(r, err);
+}
+
+static bool read_table(struct sl_collect *c, struct sl_err *err)
+{
+	struct sl_steps s;
+	sl_cleanup(sl_rows_release) struct sl_rows r = {.c = c, .steps = &s, .step = 1};
+
+	if (!sl_steps_begin(c, SL_STEPS_CURSOR, site.asks, &s, err))
+		return false;
+	while (!s.done) {
+		s.end = s.end ? s.end : site.end;
+		s.done = number_of(s.end) == number_of(s.from);
+		if (!s.done && !read_answer(&r, &s, err)) {
+			if (!r.moved)
+				return false;
+			sl_err_clear(err);
+		}
+		sl_rows_reset(&r);
+	}
+	return sl_steps_end(c, &s, err);
+}
+
 static bool read_site(const void *params, struct sl_collect *c, struct sl_err *err)
 {
 	struct sl_steps s;
 
 	(void)params;
+	if (site.is_table)
+		return read_table(c, err);
 	if (!sl_steps_begin(c, site.kind, site.asks, &s, err))
 		return false;
 	site.seen_from = s.from ? sl_arena_strdup(&arena, s.from) : NULL;
@@ -496,6 +553,31 @@ static void test_cursor_again_repeats_the_runs_range_and_moves_nothing(void **st
 	assert_string_equal(site.seen_from, "20");
 }
 
+static void another_attempt_sees_less(size_t row)
+{
+	if (row != 2)
+		return;
+	site.meanwhile = NULL;
+	site.end = "3";
+	site.dies_at = site.asked + 3; /* its first step stands, and with it the range's end */
+	must_fail((struct as){.run = "r1"}, SL_ERR_UNAVAILABLE);
+	site.dies_at = 0;
+}
+
+static void test_cursor_reads_no_row_behind_the_end_that_another_attempt_fixed(void **state)
+{
+	(void)state;
+	site.is_table = true;
+	site.end = "5";
+	site.meanwhile = another_attempt_sees_less;
+	must((struct as){.run = "r1"});
+	assert_string_equal(entry(1).to, "3");
+	assert_string_equal(content(1), "@0 1\n@2 2\n@4 3\n");
+	site.end = "5";
+	must((struct as){.run = "r2"});
+	assert_string_equal(content(2), "@0 4\n@2 5\n");
+}
+
 /* --- limits --- */
 
 static void test_step_larger_than_a_chunk_is_refused(void **state)
@@ -566,6 +648,7 @@ int main(void)
 		T(test_cursor_with_nothing_new_stays),
 		T(test_cursor_end_stays_where_the_first_step_fixed_it),
 		T(test_cursor_again_repeats_the_runs_range_and_moves_nothing),
+		T(test_cursor_reads_no_row_behind_the_end_that_another_attempt_fixed),
 		T(test_step_larger_than_a_chunk_is_refused),
 		T(test_continuation_up_to_its_limit_is_kept),
 		T(test_every_step_has_a_header_of_its_own),
