@@ -26,7 +26,7 @@
 
 #define SL_CHUNK_BYTES ((uint64_t)64 << 20)	/* most raw bytes, except for one oversize record */
 #define SL_CHUNK_PARTS 1024			/* most parts: bounds the header */
-#define SL_CONTINUATION_MAX ((size_t)128 << 10) /* bytes of next and end together, as JSON */
+#define SL_CONTINUATION_MAX ((size_t)256 << 10) /* bytes of next and end together, as JSON */
 
 struct sl_part {
 	uint64_t at;	 /* offset of its first frame in the chunk file, bytes */
