@@ -259,6 +259,7 @@ static void choose_next(struct crawl *w, const struct sl_web_page *page)
 		sl_buf_addstr(&w->state.url, links[i]);
 		return;
 	}
+	w->state.partial |= n == SL_ARRAY_LEN(links); /* there may be more of them */
 }
 
 static bool take_list(struct crawl *w, const struct sl_http_answer *answer, struct sl_err *err)

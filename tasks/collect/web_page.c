@@ -225,6 +225,8 @@ bool sl_web_list(const struct sl_web_page *page, struct sl_web_profile *p,
 	if (p->record.css)
 		n = page->html->select(page->tree, NULL, &p->record.selector, cards,
 				       max < MOST_ELEMENTS ? max : MOST_ELEMENTS);
+	if (n == max)
+		return sl_err_set(err, SL_ERR_DATA, "it has %zu records or more", max);
 	for (*ret_n = 0; *ret_n < n && *ret_n < max; ++*ret_n) {
 		struct sl_web_record *r = &ret[*ret_n];
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.site import Site, endless, listings, raw, record, slow, status
+from tests.fakes.site import Site, card, endless, listings, raw, record, slow, status
 from tests.lib.stage import ROOT, Done, Sluice
 
 Make = Callable[..., Sluice]
@@ -121,6 +121,16 @@ def test_limits_end_a_crawl_which_is_then_not_complete(make: Make, site: Site) -
     all_of_them = crawler(make, site, "site.max_pages=3", "site.max_records=25")
     collect(all_of_them)
     assert entries(all_of_them)[0]["complete"] is True
+
+
+@pytest.mark.parametrize(("cards", "code"), [(4095, 0), (4096, 65)])
+def test_no_card_of_a_long_page_is_left_out_in_silence(make: Make, site: Site, cards: int, code: int) -> None:
+    page = card(site.found[0], site.base).encode() * cards
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n"
+    site.fault("/annonces", raw(head.encode() + page))
+    done = collect(crawler(make, site, "site.details=false"), code)
+    assert done.result["n_in"] == (cards if code == 0 else 0)
+    assert ("4096 records or more" in done.stderr) == (code != 0)
 
 
 def test_delay_and_crawl_delay_are_kept(make: Make, site: Site) -> None:
