@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lib.docker import Container, Ended, Engine, catches_stop, import_build, wait_until
+from tests.lib.docker import CLIENT, Container, Ended, Engine, find_process, import_build, wait_until
 from tests.lib.shop import rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice
 
@@ -165,20 +168,37 @@ def test_stop_request_through_an_init_is_obeyed(engine: Engine, hang: object) ->
 
 
 def is_there(pid: int) -> bool:
-    """Docker says 0 of the process of a container that has ended."""
-    return pid > 0 and Path(f"/proc/{pid}").exists()
+    return Path(f"/proc/{pid}").exists()
 
 
 def freeze_at_work(engine: Engine, place: Path, exe: str) -> tuple[Container, int] | None:
-    """Starts a stage, stops its process from outside; None: it had ended before that."""
-    container = engine.start(IMAGE, argv(exe), *options(place))
-    pid = container.pid()
-    wait_until(f"{exe} at work", lambda: catches_stop(pid, f"sluice-{exe}") or not is_there(pid))
-    if is_there(pid):
-        os.kill(pid, signal.SIGSTOP)
-        return container, pid
+    """Starts a stage, stops its process from outside as soon as it is seen; None: it had ended before that."""
+    mark = f"{exe}-{uuid.uuid4()}"
+    create = ["create", f"--name={mark}", f"--env=MARK={mark}", *options(place), IMAGE, *argv(exe)]
+    container = Container(engine, engine(*create).stdout.strip())
+    starter = subprocess.Popen([CLIENT, "--host", engine.host, "start", mark], stdout=subprocess.DEVNULL)
+    pid = None
+    while pid is None and starter.poll() is None:
+        pid = find_process(f"sluice-{exe}", mark)
+    pid = pid or find_process(f"sluice-{exe}", mark)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            starter.wait(20)
+            return container, pid
+    starter.wait(20)
     container.remove()
     return None
+
+
+def freeze_one(engine: Engine, place: Path, exe: str) -> tuple[Container, int]:
+    """Again, with its work undone, until it is met at work."""
+    for _ in range(10):
+        if found := freeze_at_work(engine, place, exe):
+            return found
+        for done in ("clean", "log", "bronze") if exe == "collect" else ("clean",):
+            shutil.rmtree(place / "home" / "shop" / done, ignore_errors=True)
+    raise AssertionError(f"{exe} ends before it is seen")
 
 
 @pytest.mark.parametrize("exe", ["collect", "normalize"])
@@ -188,8 +208,7 @@ def test_stop_requests_in_mid_work(engine: Engine, place: Path, exe: str, signal
     write_csv(place / "shop", "big.csv", rows(10**6, 200000))
     if exe == "normalize":
         engine.run(IMAGE, argv("collect"), *options(place))
-    frozen = next(found for _ in range(10) if (found := freeze_at_work(engine, place, exe)))
-    container, pid = frozen
+    container, pid = freeze_one(engine, place, exe)
     for sig in signals:
         os.kill(pid, sig)
     os.kill(pid, signal.SIGCONT)

@@ -108,12 +108,15 @@ def wait_until(what: str, condition: object, seconds: float = 20) -> None:
         time.sleep(0.005)
 
 
-def catches_stop(pid: int, program: str) -> bool:
-    """The process has become that program, and handles SIGTERM by now."""
-    try:
-        if Path(f"/proc/{pid}/exe").readlink().name != program:
-            return False
-        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.M)
-    except OSError:
-        return False
-    return bool(caught and int(caught[1], 16) >> 14 & 1)
+def find_process(program: str, mark: str) -> int | None:
+    """The process that has become that program, has that text in its environment, and handles SIGTERM by now."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "exe").readlink().name != program or mark.encode() not in (process / "environ").read_bytes():
+                continue
+            caught = re.search(r"^SigCgt:\s*(\w+)", (process / "status").read_text(), re.M)
+        except OSError:
+            continue
+        if caught and int(caught[1], 16) >> 14 & 1:
+            return int(process.name)
+    return None
