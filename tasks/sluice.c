@@ -6,8 +6,8 @@
 #include "tasks/sluice/cmd.h"
 
 static const struct sl_stage *const commands[] = {
-	&sl_cmd_init,	 &sl_cmd_validate, &sl_cmd_preview,    &sl_cmd_plan,
-	&sl_cmd_run,	 &sl_cmd_runs,	   &sl_cmd_state,      &sl_cmd_rejects,
+	&sl_cmd_init,	 &sl_cmd_validate, &sl_cmd_preview,    &sl_cmd_run,
+	&sl_cmd_rejects, &sl_cmd_state,	   &sl_cmd_runs,       &sl_cmd_plan,
 	&sl_cmd_rebuild, &sl_cmd_explain,  &sl_cmd_completion,
 };
 

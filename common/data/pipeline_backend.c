@@ -179,10 +179,14 @@ static const struct sl_backend embedded = {
 static void tell_unknown(struct sl_reading *r, const char *wanted)
 {
 	const struct sl_texts *names = &r->p->backend_names;
-	sl_cleanup(sl_buf_release) struct sl_buf near = SL_BUF_INIT;
-	sl_suggest(&near, wanted, names->v, names->n);
+	sl_cleanup(sl_buf_release) struct sl_buf known = SL_BUF_INIT;
+	for (size_t i = 0; i < names->n; i++)
+		sl_buf_addf(&known, "%s%s", i ? ", " : "; the file has ", names->v[i]);
+	if (names->n <= 1)
+		sl_buf_adds(&known, "; add others to \"backends\" of the file, such as {local: "
+				    "{store: {postgres: warehouse}}}");
 	sl_diag_add(r->diags, SL_E1008, (struct sl_place){.origin = "--backend"},
-		    "there is no backend \"%s\"%s", wanted, sl_buf_z(&near));
+		    "there is no backend \"%s\"%s", wanted, sl_buf_z(&known));
 }
 
 void sl_read_backends(struct sl_reading *r)

@@ -40,6 +40,12 @@ static void suggest_column(struct sl_rule_scope *s, const char *name, struct sl_
 	sl_suggest(out, name, names, s->schema->n);
 }
 
+/* A name that can be no column's is one of the record. */
+static bool is_of_the_record(const char *name)
+{
+	return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0';
+}
+
 bool sl_rule_from(struct sl_rule_scope *s, const char *name, struct sl_place at, size_t *ret)
 {
 	ptrdiff_t col = sl_schema_find(s->schema, sl_str_of(name));
@@ -49,7 +55,10 @@ bool sl_rule_from(struct sl_rule_scope *s, const char *name, struct sl_place at,
 		*ret = (size_t)col;
 		return true;
 	}
-	suggest_column(s, name, &hint);
+	if (is_of_the_record(name))
+		sl_buf_adds(&hint, ": give the record's field a name in \"fields\"");
+	else
+		suggest_column(s, name, &hint);
 	sl_diag_add(s->diags, SL_E1008, at,
 		    "rule \"%s\" reads column \"%s\", which does not exist%s", s->rule, name,
 		    sl_buf_z(&hint));
@@ -90,6 +99,15 @@ static void add_kind_names(struct sl_buf *out, unsigned kinds)
 	}
 }
 
+/* A text that the contract reads as something else cannot be read by a rule as well. */
+static bool reads_text_of(const struct sl_rule_scope *s, const char *column, unsigned kinds)
+{
+	const struct sl_node *from = sl_node_get(s->map, "from");
+
+	return kinds == 1U << SL_TEXT && from && from->kind == SL_NODE_SCALAR &&
+	       strcmp(from->text, column) == 0;
+}
+
 bool sl_rule_type(struct sl_rule_scope *s, size_t col, unsigned kinds)
 {
 	const struct sl_column *c = &s->schema->cols[col];
@@ -101,7 +119,10 @@ bool sl_rule_type(struct sl_rule_scope *s, size_t col, unsigned kinds)
 	sl_type_text(c->type, have);
 	add_kind_names(&wanted, kinds);
 	sl_diag_add(s->diags, SL_E1005, place_of_name(s, c->name),
-		    "rule \"%s\": column \"%s\" is %s, but must be %s", s->rule, c->name, have,
-		    sl_buf_z(&wanted));
+		    "rule \"%s\": column \"%s\" is %s, but must be %s%s", s->rule, c->name, have,
+		    sl_buf_z(&wanted),
+		    reads_text_of(s, c->name, kinds)
+			    ? ": read the text in \"fields\", under another name"
+			    : "");
 	return false;
 }

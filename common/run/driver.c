@@ -123,12 +123,24 @@ static bool choose(const struct driver *d, const struct sl_stage **ret_command, 
 	return is_stage(d->argv[1]) ? become_stage(d, err) : refuse_command(d, d->argv[1], err);
 }
 
+/* "sluice help run" → "sluice run --help" */
+static void turn_help(int argc, char **argv)
+{
+	static char flag[] = "--help";
+
+	if (argc != 3 || strcmp(argv[1], "help") != 0)
+		return;
+	argv[1] = argv[2];
+	argv[2] = flag;
+}
+
 int sl_driver_main(const struct sl_stage *const *commands, size_t n, int argc, char **argv)
 {
 	const struct driver d = {commands, n, argc, argv};
 	const struct sl_stage *command = NULL;
 	struct sl_err err = SL_ERR_INIT;
 
+	turn_help(argc, argv);
 	sl_hold_streams();
 	if (!choose(&d, &command, &err))
 		return sl_command_fail("sluice", &err);

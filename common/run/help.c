@@ -261,15 +261,20 @@ void sl_driver_help(const struct sl_stage *const *commands, size_t n, struct sl_
 		sl_buf_addf(out, "    %-12s", commands[i]->name);
 		add_wrapped(out, commands[i]->summary, 16, 16);
 	}
-	sl_buf_adds(
-		out,
-		"\n    The name of a stage (collect, normalize, store, aggregate, query, export,\n"
-		"    check, report) executes that stage. \"sluice COMMAND --help\" tells more.\n"
-		"\nOPTIONS\n"
-		"  -h, --help                  this text\n"
-		"  -V, --version               version\n"
-		"      --describe              every command as JSON\n"
-		"      --explain CODE          what a code means (E1003, 65), and the cure\n");
+	sl_buf_adds(out,
+		    "\nSTAGES\n"
+		    "    check       looks whether everything is there that a run needs\n"
+		    "    query       prints the rows of a query of the pipeline, or of any SELECT\n"
+		    "    export      writes a table or a query to a file: CSV, JSON, Parquet\n"
+		    "    generate    makes up records for a pipeline\n"
+		    "    collect, normalize, store, aggregate, report\n"
+		    "                what run executes, one after the other\n"
+		    "\n    \"sluice help COMMAND\" tells more, of stages too.\n"
+		    "\nOPTIONS\n"
+		    "  -h, --help                  this text\n"
+		    "  -V, --version               version\n"
+		    "      --describe              every command as JSON\n"
+		    "      --explain CODE          what a code means (E1003, 65), and the cure\n");
 	add_environment(out);
 	add_exit_status(out);
 	sl_buf_adds(out, "\nEXAMPLES\n"

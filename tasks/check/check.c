@@ -33,12 +33,21 @@ void sl_check_skip(struct sl_check *c, const char *subject, const char *why)
 	add_line(c, "skipped", subject, why);
 }
 
+/* For an error that came without a hint. */
+static const char *cure_of(enum sl_err_kind kind)
+{
+	if (kind == SL_ERR_CONFIG)
+		return "mend what is named in the pipeline file or the setting";
+	if (kind == SL_ERR_UNAVAILABLE)
+		return "start the server, or mend host and port";
+	return sl_err_kind_help(kind);
+}
+
 void sl_check_fail(struct sl_check *c, const char *subject, const struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
 
-	sl_buf_addf(&text, "%s; cure: %s", err->msg,
-		    err->hint[0] ? err->hint : sl_err_kind_help(err->kind));
+	sl_buf_addf(&text, "%s; cure: %s", err->msg, err->hint[0] ? err->hint : cure_of(err->kind));
 	add_line(c, "failed", subject, sl_buf_z(&text));
 	if (c->failed++ > 0)
 		return;

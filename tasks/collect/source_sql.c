@@ -92,10 +92,10 @@ static void check_cursor(const struct checking *c)
 {
 	if (!c->p->watermark)
 		sl_diag_add(c->diags, SL_E1004, c->map->owner,
-			    "a sql source has a \"watermark\", or \"input: whole\"");
+			    "a sql source needs a \"watermark\", or \"input: whole\"");
 	else if (c->p->key.n == 0)
 		sl_diag_add(c->diags, SL_E1004, c->map->owner,
-			    "a sql source with \"watermark\" has a \"key\"");
+			    "a sql source with \"watermark\" needs a \"key\"");
 	if (c->p->key.n > KEYS_MAX)
 		sl_diag_add(c->diags, SL_E1006, place_of(c, "key"), "a key has at most %d columns",
 			    KEYS_MAX);

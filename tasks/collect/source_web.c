@@ -100,8 +100,8 @@ struct crawl {
 	int64_t step_begun;
 	size_t step_bytes;
 	/* told at the end */
-	uint64_t gone, forbidden, broken;
-	const char *first_broken;
+	uint64_t gone, forbidden, broken, without_link;
+	const char *first_broken, *first_gone;
 };
 
 /* One record's page under way. */
@@ -118,15 +118,19 @@ static uint64_t most_records(const struct crawl *w)
 	return w->details ? MOST_KEYS : UINT64_MAX;
 }
 
-/* A page that has a fault of its own is counted, not fatal. */
-static void note_broken(struct crawl *w, const char *url, const struct sl_err *why)
+static const char *safe_url(struct crawl *w, const char *url)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf safe = SL_BUF_INIT;
 
-	if (w->broken++ > 0)
-		return;
 	sl_uri_add_safe(&safe, sl_str_of(url));
-	w->first_broken = sl_arena_printf(&w->arena, "%s: %s", sl_buf_z(&safe), why->msg);
+	return sl_arena_strdup(&w->arena, sl_buf_z(&safe));
+}
+
+/* A page that has a fault of its own is counted, not fatal. */
+static void note_broken(struct crawl *w, const char *url, const struct sl_err *why)
+{
+	if (w->broken++ == 0)
+		w->first_broken = sl_arena_printf(&w->arena, "%s: %s", safe_url(w, url), why->msg);
 }
 
 static bool is_own_fault(const struct sl_err *why)
@@ -142,7 +146,8 @@ static bool take_detail(struct visit *v, const struct sl_http_answer *answer, st
 	struct sl_web_page page = {.html = NULL};
 
 	if (answer->status == 404 || answer->status == 410) {
-		w->gone++;
+		if (w->gone++ == 0)
+			w->first_gone = safe_url(w, v->request.url);
 		return true;
 	}
 	struct sl_err why = SL_ERR_INIT;
@@ -197,8 +202,10 @@ static bool fetch_details(struct crawl *w, struct sl_web_record *records, size_t
 	for (size_t i = 0; i < n; i++) {
 		const struct sl_str url = sl_web_text(&records[i], w->profile->link);
 
-		if (!url.p)
+		if (!url.p) {
+			w->without_link++;
 			continue;
+		}
 		visits[i].crawl = w;
 		visits[i].record = &records[i];
 		visits[i].request = (struct sl_http_request){.method = "GET", .url = url.p};
@@ -303,12 +310,8 @@ static bool visit_list(struct crawl *w, struct sl_err *err)
 		sl_buf_clear(&w->state.url);
 		return true;
 	}
-	if (!sl_http_expect(&request, &answer, err) || !take_list(w, &answer, err)) {
-		sl_cleanup(sl_buf_release) struct sl_buf safe = SL_BUF_INIT;
-
-		sl_uri_add_safe(&safe, sl_str_of(url));
-		return sl_err_prefix(err, "list page \"%s\"", sl_buf_z(&safe));
-	}
+	if (!sl_http_expect(&request, &answer, err) || !take_list(w, &answer, err))
+		return sl_err_prefix(err, "list page \"%s\"", safe_url(w, url));
 	return true;
 }
 
@@ -374,10 +377,20 @@ static const char *asks_of(struct crawl *w)
 	return sl_arena_strdup(&w->arena, sl_buf_z(&text));
 }
 
+/* When all pages are gone, or no list holds a record, the profile is wrong rather than the site. */
 static void tell(const struct crawl *w)
 {
 	const char *name = sl_collect_source(w->c)->name;
+	const struct sl_web_state *s = &w->state;
 
+	if (s->records == 0 && w->profile->record.css && w->broken == 0)
+		sl_log(SL_WARNING, "no list page holds a record: see record of the profile",
+		       "source=%s pages=%" PRIu64 " record=\"%s\"", name, s->lists,
+		       w->profile->record.css);
+
+	if (w->without_link > 0 && w->without_link >= s->records)
+		sl_log(SL_WARNING, "no record has a link to its page", "source=%s field=%s", name,
+		       w->profile->link);
 	if (w->broken > 0)
 		sl_log(SL_WARNING, "pages could not be read",
 		       "source=%s pages=%" PRIu64 " first=\"%s\"", name, w->broken,
@@ -386,7 +399,8 @@ static void tell(const struct crawl *w)
 		sl_log(SL_WARNING, "pages are forbidden by robots.txt", "source=%s pages=%" PRIu64,
 		       name, w->forbidden);
 	if (w->gone > 0)
-		sl_log(SL_INFO, "pages are gone", "source=%s pages=%" PRIu64, name, w->gone);
+		sl_log(w->gone >= s->records ? SL_WARNING : SL_INFO, "pages are gone",
+		       "source=%s pages=%" PRIu64 " first=\"%s\"", name, w->gone, w->first_gone);
 }
 
 static bool crawl(struct crawl *w, struct sl_err *err)

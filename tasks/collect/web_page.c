@@ -103,9 +103,10 @@ static bool value_of(const struct sl_web_page *page, const struct sl_web_field *
 {
 	sl_cleanup(sl_buf_release) struct sl_buf raw = SL_BUF_INIT;
 
-	if (!f->attribute)
+	const bool points = f->link && !f->attribute && page->html->attribute(node, "href", &raw);
+	if (!f->attribute && !points)
 		page->html->text(node, &raw);
-	else if (!page->html->attribute(node, f->attribute, &raw))
+	else if (f->attribute && !page->html->attribute(node, f->attribute, &raw))
 		return false;
 	struct sl_str s = strip(sl_buf_str(&raw), f->strip);
 	if (f->regex && sl_pattern_extract(&f->pattern, s, &s) <= 0)

@@ -59,7 +59,8 @@ const struct sl_field sl_web_field_fields[] = {
 	SL_F_TEXT(struct sl_web_field, strip, 0, NULL,
 		  "characters taken off both ends, beside blanks"),
 	SL_F_BOOL(struct sl_web_field, many, 0, "false", "every element with a value, as a list"),
-	SL_F_BOOL(struct sl_web_field, link, 0, "false", "an address: made absolute"),
+	SL_F_BOOL(struct sl_web_field, link, 0, "false",
+		  "an address, made absolute: the href where no attribute is named"),
 	SL_F_END,
 };
 
@@ -156,6 +157,13 @@ static void read_detail(const struct reading *r, const struct sl_node *map)
 	read_fields(r, keys.fields, "fields", &p->detail);
 }
 
+static struct sl_place place_of(const struct sl_node *map, const char *key)
+{
+	const struct sl_node *n = sl_node_get(map, key);
+
+	return n ? n->at : map->at;
+}
+
 static void read_profile(const struct reading *r, const struct sl_node *root)
 {
 	struct sl_web_profile *p = r->p;
@@ -168,8 +176,8 @@ static void read_profile(const struct reading *r, const struct sl_node *root)
 	p->key = keys.key;
 	p->fetched = keys.fetched;
 	p->constants = keys.constants;
-	compile_block(r, keys.next, root->at, &p->next);
-	compile_block(r, keys.record, root->at, &p->record);
+	compile_block(r, keys.next, place_of(root, "next"), &p->next);
+	compile_block(r, keys.record, place_of(root, "record"), &p->record);
 	read_fields(r, keys.fields, "fields", &p->fields);
 	check_name(r, "key", p->key, root);
 	read_detail(r, keys.detail);

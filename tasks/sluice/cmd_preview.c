@@ -145,7 +145,7 @@ static void add_text(const struct preview *v, const struct sl_output *rows, stru
 {
 	sl_buf_addf(out, "%s, source %s, %s \"", v->run->p->name, v->source->name,
 		    v->fresh ? "new input" : "nothing new; input");
-	sl_buf_add_escaped(out, sl_buf_str(&v->peek.input), EXCERPT_MAX);
+	sl_buf_add_escaped(out, sl_str_trim(sl_buf_str(&v->peek.input)), EXCERPT_MAX);
 	sl_buf_adds(out, "\"\n");
 	sl_buf_addstr(out, sl_buf_str(&rows->text));
 	for (size_t i = 0; i < v->batch.n_rejects; i++)

@@ -95,8 +95,11 @@ static bool add_source(struct state *st, const char *source, struct sl_buf *out,
 	    !sl_mark_missing(&st->run->home, st->sink, st->generation, source, newest,
 			     &st->run->arena, &st->unmarked, &st->n_unmarked, err))
 		return false;
-	sl_buf_addf(out, "source %s: newest entry %" PRIu64 "%s%s\n", source, newest,
-		    to[0] ? ", collected up to " : "", to);
+	if (newest == 0)
+		sl_buf_addf(out, "source %s: nothing collected yet\n", source);
+	else
+		sl_buf_addf(out, "source %s: newest entry %" PRIu64 "%s%s\n", source, newest,
+			    to[0] ? ", collected up to " : "", to);
 
 	const uint64_t first = newest > st->shown ? newest - st->shown + 1 : 1;
 

@@ -40,8 +40,10 @@ static void explain_value(const char *path, const char *value, const char *from,
 	else
 		sl_buf_add_escaped(out, sl_str_of(value), VALUE_MAX);
 
-	const size_t used = out->n - begin;
+	size_t used = 0; /* letters, not bytes */
 
+	for (size_t i = begin; i < out->n; i++)
+		used += (out->p[i] & 0xc0) != 0x80;
 	sl_buf_addf(out, "%*s# %s\n", used < FROM_COLUMN ? (int)(FROM_COLUMN - used) : 1, "", from);
 }
 
@@ -150,17 +152,32 @@ static void explain_connection(const struct explaining *x, const char *id)
 		explain_value(path, "(not usable)", err.msg, x->out);
 }
 
+/* Of the backend's roles, and of sources. */
+static void explain_connections(const struct explaining *x)
+{
+	const struct sl_backend *b = &x->run->p->backend;
+	const char *const roles[] = {b->bronze_conn, b->queue_conn, b->store_conn,
+				     b->documents_conn};
+	const struct sl_node *sources = sl_node_get(x->run->p->root, "sources");
+
+	for (size_t i = 0; i < SL_ARRAY_LEN(roles); i++)
+		if (roles[i])
+			explain_connection(x, roles[i]);
+	for (size_t i = 0; sources && i < sources->n; i++) {
+		const struct sl_node *id = sl_node_get(sources->items[i], "connection");
+
+		if (id && id->kind == SL_NODE_SCALAR)
+			explain_connection(x, id->text);
+	}
+}
+
 void sl_plan_explain(struct sl_run *run, struct sl_buf *out)
 {
 	struct explaining x = {run, out};
-	const struct sl_backend *b = &run->p->backend;
 
 	explain_value("backend", run->backend ? run->backend : "embedded", run->backend_from, out);
 	explain_home(&x);
-	if (b->store_conn)
-		explain_connection(&x, b->store_conn);
-	if (b->queue_conn)
-		explain_connection(&x, b->queue_conn);
+	explain_connections(&x);
 	explain_tree(&x);
 	sl_pipeline_defaults(run->p, tell_default, &x);
 }

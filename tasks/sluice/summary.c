@@ -82,8 +82,18 @@ static void add_places(const struct sl_run *run, struct sl_buf *out)
 	sl_buf_addf(out, "  files       %s\n", files);
 }
 
+/* The pipeline, and where it ran if that was said by flags, as a command takes it. */
+static void add_pipeline(const struct sl_run *run, struct sl_buf *out)
+{
+	sl_buf_adds(out, run->pipeline_arg);
+	if (run->backend && strcmp(run->backend_from, "--backend") == 0)
+		sl_buf_addf(out, " --backend %s", run->backend);
+	if (run->home_flag)
+		sl_buf_addf(out, " --home %s", run->home_flag);
+}
+
 /* The first query, with the parameters that it wants. */
-static void add_query(const struct sl_run *run, struct sl_buf *out)
+static void add_query(const struct sl_run *run, const char *arg, struct sl_buf *out)
 {
 	const struct sl_query *q = &run->p->queries[0];
 	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
@@ -91,7 +101,7 @@ static void add_query(const struct sl_run *run, struct sl_buf *out)
 	struct sl_err ignored = SL_ERR_INIT;
 	struct sl_sqltext sql;
 
-	sl_buf_addf(out, "sluice query %s %s", run->pipeline_arg, q->name);
+	sl_buf_addf(out, "sluice query %s %s", arg, q->name);
 	if (sl_file_read(q->file, SQL_MAX, &text, &ignored) &&
 	    sl_sqltext_read(sl_buf_str(&text), true, &arena, &sql, &ignored))
 		for (size_t i = 0; i < sql.n_names; i++)
@@ -102,8 +112,10 @@ static void add_query(const struct sl_run *run, struct sl_buf *out)
 static void add_next(const struct sl_run *run, const struct sl_result *t, int code,
 		     struct sl_buf *out)
 {
-	const char *arg = run->pipeline_arg;
+	sl_cleanup(sl_buf_release) struct sl_buf pipeline = SL_BUF_INIT;
 
+	add_pipeline(run, &pipeline);
+	const char *arg = sl_buf_z(&pipeline);
 	sl_buf_adds(out, "  next        ");
 	if (code > 128)
 		sl_buf_addf(out, "sluice run %s (again: nothing is lost or doubled)\n", arg);
@@ -115,7 +127,7 @@ static void add_next(const struct sl_run *run, const struct sl_result *t, int co
 	else if (t->rejected)
 		sl_buf_addf(out, "sluice rejects %s show\n", arg);
 	else if (run->p->n_queries)
-		add_query(run, out);
+		add_query(run, arg, out);
 	else
 		sl_buf_addf(out, "sluice query %s --sql 'select * from %s limit 10'\n", arg,
 			    run->p->store.table);

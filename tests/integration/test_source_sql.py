@@ -529,8 +529,8 @@ def test_a_connection_of_no_use(shop: Shop, connection: str, code: int, says: st
     [
         ("{kind: sql, connection: shop, watermark: at, key: [id]}", 'either "query" or "table"'),
         (source(', query: "select 1"'), 'either "query" or "table"'),
-        (source("", "key: [id]"), 'has a "watermark", or "input: whole"'),
-        (source("", "watermark: at"), 'with "watermark" has a "key"'),
+        (source("", "key: [id]"), 'needs a "watermark", or "input: whole"'),
+        (source("", "watermark: at"), 'with "watermark" needs a "key"'),
         (source("", "input: whole, watermark: at"), "there is no watermark"),
         (source(", lag: soon"), "lag is a duration like 15m or a number"),
         (source(what='query: "select 1; select 2"'), "statement"),
