@@ -214,6 +214,11 @@ static bool read_uri(struct sl_conn *c, struct sl_arena *arena, struct sl_str ur
 		protocol = sl_str_sub(rest, 0, (size_t)(second - rest.p));
 		rest = sl_str_sub(rest, protocol.n + 3, rest.n);
 	}
+	/* as Airflow: or a password would be taken for a part of the host, and shown */
+	if (sl_str_find(protocol, ':') >= 0 || sl_str_find(protocol, '@') >= 0)
+		return sl_err_set(err, SL_ERR_CONFIG,
+				  "connection \"%s\": login and password stand behind both schemes",
+				  c->id);
 	struct sl_str schema = cut_behind(&rest, '/');
 	ptrdiff_t at = find_last(rest, '@');
 	struct sl_str user = sl_str_sub(rest, 0, at < 0 ? 0 : (size_t)at);
@@ -317,7 +322,7 @@ const char *sl_conn_safe(const struct sl_conn *c, struct sl_arena *arena)
 	sl_buf_adds(&b, c->host ? c->host : "");
 	if (c->port)
 		sl_buf_addf(&b, ":%d", c->port);
-	if (c->schema)
+	if (c->schema && !strchr(c->schema, '@')) /* a login with a bare '/' in it */
 		sl_buf_addf(&b, "/%s", c->schema);
 	return sl_arena_strdup(arena, sl_buf_z(&b));
 }

@@ -77,6 +77,8 @@ static void test_conn_bad_forms_do_not_show_the_password(void **state)
 		"postgres://u:secret@h:x/db",
 		"postgres://u:secret@h?__extra__=[1]",
 		"postgres://u:secret@h?a=%00",
+		"http://u:secret@https://h",
+		"http://secret:@https://h",
 		"{\"conn_type\": \"postgres\", \"password\": \"secret\"",
 		"{\"password\": \"secret\"}",
 		"{\"conn_type\": \"postgres\", \"password\": \"secret\", \"port\": \"x\"}",
@@ -123,6 +125,18 @@ static void test_conn_ours_comes_before_airflows(void **state)
 	assert_null(sl_conn_extra(&c, "sslmode"));
 }
 
+static void test_conn_safe_shows_no_password_behind_a_bare_slash(void **state)
+{
+	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
+	struct sl_err err = SL_ERR_INIT;
+	struct sl_conn c;
+
+	(void)state;
+	setenv("SLUICE_CONN_T", "postgres://us/er:secret@h", 1);
+	assert_true(sl_conn_get("t", &arena, &c, &err));
+	assert_string_equal(sl_conn_safe(&c, &arena), "postgres://us");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +144,7 @@ int main(void)
 		cmocka_unit_test(test_conn_bad_forms_do_not_show_the_password),
 		cmocka_unit_test(test_conn_unknown_names_both_variables),
 		cmocka_unit_test(test_conn_ours_comes_before_airflows),
+		cmocka_unit_test(test_conn_safe_shows_no_password_behind_a_bare_slash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
