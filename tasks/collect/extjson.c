@@ -1,7 +1,8 @@
 /*
  * Extended JSON to plain JSON: see extjson.h. One pass over the text without a stack: only a wrapper
  * ({"$name": …}) is read as a whole, everything else is copied as it comes. The text is libbson's,
- * so it is well formed.
+ * so it is well formed; what stands in a wrapper need not be the driver's, since a document may have
+ * keys like "$numberInt" of its own.
  */
 #include "tasks/collect/extjson.h"
 
@@ -76,7 +77,41 @@ static bool put_text(struct at *a, struct sl_buf *out)
 	return true;
 }
 
-/* NaN and Infinity stay texts. A whole double is written as an integer: shells make all numbers
+static size_t count_digits(struct sl_str s, size_t from)
+{
+	size_t n = 0;
+
+	while (from + n < s.n && s.p[from + n] >= '0' && s.p[from + n] <= '9')
+		n++;
+	return n;
+}
+
+/* RFC 8259 §6 */
+static bool is_number(struct sl_str s)
+{
+	size_t at = s.n && s.p[0] == '-', n = count_digits(s, at);
+
+	if (n == 0 || (n > 1 && s.p[at] == '0'))
+		return false;
+	at += n;
+	if (at < s.n && s.p[at] == '.') {
+		n = count_digits(s, at + 1);
+		if (n == 0)
+			return false;
+		at += 1 + n;
+	}
+	if (at < s.n && (s.p[at] == 'e' || s.p[at] == 'E')) {
+		at++;
+		at += at < s.n && (s.p[at] == '+' || s.p[at] == '-');
+		n = count_digits(s, at);
+		if (n == 0)
+			return false;
+		at += n;
+	}
+	return at == s.n;
+}
+
+/* NaN, Infinity, and what is no number stay texts. A whole double is written as an integer: shells make all numbers
  * doubles. */
 static bool put_number(struct at *a, struct sl_buf *out)
 {
@@ -85,8 +120,7 @@ static bool put_number(struct at *a, struct sl_buf *out)
 	if (!take_text(a, &text))
 		return false;
 	struct sl_str s = inside(text);
-	const size_t sign = s.n && s.p[0] == '-';
-	if (s.n == sign || s.p[sign] < '0' || s.p[sign] > '9') {
+	if (!is_number(s)) {
 		sl_buf_addstr(out, text);
 		return true;
 	}

@@ -96,6 +96,12 @@ static void test_extjson_becomes_plain(void **state)
 		{"{\"$oid\":\"5f\",\"x\":1}", "{\"$oid\":\"5f\",\"x\":1}"},
 		{"{\"$code\":\"f\",\"$scope\":{}}", "{\"$code\":\"f\",\"$scope\":{}}"},
 		{"{\"$date\":\"soon\"}", "{\"$date\":\"soon\"}"},
+		/* a document's own key that looks like one: never bytes that are no value */
+		{"{\"$numberInt\":\"007\"}", "\"007\""},
+		{"{\"$numberInt\":\"1],[2\"}", "\"1],[2\""},
+		{"{\"$numberDouble\":\"1.\"}", "\"1.\""},
+		{"{\"$numberDouble\":\"1e\"}", "\"1e\""},
+		{"{\"$numberLong\":\"-\"}", "\"-\""},
 		{"{}", "{}"},
 		{"", ""},
 		{"{\"$oid\":\"5", "{\"$oid\":\"5"},
