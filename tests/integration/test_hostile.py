@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import random
-import socket
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fakes.http_server import HttpServer, Reply
+from tests.lib.hostile import CONTENTS, GOOD, PACKED, PAGES, UNREADABLE, Content, Page
 from tests.lib.machine import as_mortal, plain_bin, small_disk
 from tests.lib.pipeline import file_source, write
 from tests.lib.stage import Done, Sluice, finish
@@ -22,7 +20,6 @@ from tests.lib.stage import Done, Sluice, finish
 Make = Callable[..., Sluice]
 
 CONTRACT = "{id: int64, t: text}"
-GOOD = {"json": b'[{"id":7,"t":"good"}]', "jsonl": b'{"id":7,"t":"good"}\n', "csv": b"id,t\n7,good\n"}
 REJECTS = "select name, byte_offset, field, rule, reason from sluice.reject order by name, byte_offset, reason"
 
 
@@ -45,68 +42,6 @@ def assert_nothing_by_halves(home: Path) -> None:
 
 
 # --- contents ---
-
-
-@dataclass(frozen=True)
-class Content:
-    """Bytes of a file, the records that stay good, and the reject rows as (offset, field, rule, words)."""
-
-    name: str
-    codec: str
-    data: bytes
-    good: list[int]
-    rejects: list[tuple[int, str, str, str]] = field(default_factory=list)
-
-
-def deep(inside: bytes, closing: bytes) -> bytes:
-    return b'[{"id":1},{"id":2,"x":' + inside * 100_000 + b"1" + closing * 100_000 + b'},{"id":3}]'
-
-
-HTML = b"<!DOCTYPE html>\n<html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>\n"
-NO_JSON = [(0, "", "syntax", "not a JSON object: byte 0"), (16, "", "syntax", "not a JSON object: byte 0")]
-KEYS = b",".join(b'"k%d":1' % i for i in range(1_000_000))
-
-CONTENTS = [
-    Content("cut_off", "json", b'[{"id":1},{"id":2,"t":"b', [1], [(10, "", "syntax", "input ends inside a record")]),
-    Content("cut_off_between", "json", b'[{"id":1},{"id":2}', [1], [(10, "", "syntax", "before the array is closed")]),
-    Content("cut_off_line", "jsonl", b'{"id":1}\n{"id":2,"t', [1], [(9, "", "syntax", "input ends inside a record")]),
-    Content("html", "json", HTML, [], NO_JSON),
-    Content("html_lines", "jsonl", HTML, [], NO_JSON),
-    Content(
-        "bad_utf8", "json", b'[{"id":1},{"id":2,"t":"\xff"},{"id":3}]', [1, 3], [(10, "", "syntax", "not UTF-8: byte")]
-    ),
-    Content("bad_utf8_cell", "csv", b"id,t\n1,a\n2,caf\xe9\n", [1], [(9, "t", "UTF-8", "not UTF-8: byte 5")]),
-    Content("nul", "json", b'[{"id":1},{"id":2,"t":"\0"}]', [1], [(10, "", "syntax", "control character")]),
-    Content("nul_escape", "json", b'[{"id":1},{"id":2,"t":"a\\u0000"}]', [1], [(10, "t", "NUL", "holds a NUL")]),
-    Content("nul_cell", "csv", b"id,t\n1,a\n2,b\0c\n", [1], [(9, "t", "NUL", "holds a NUL: byte 3")]),
-    Content("bom", "json", b'\xef\xbb\xbf[{"id":1}]', [1]),
-    Content("bom_line", "jsonl", b'\xef\xbb\xbf{"id":1}\n', [1]),
-    Content("bom_header", "csv", b'\xef\xbb\xbf"id",t\n1,a\n', [1]),
-    Content("bom_alone", "csv", b"\xef\xbb\xbf", []),
-    Content("utf16", "jsonl", '\ufeff{"id":1}'.encode("utf-16-le"), [1]),
-    Content("utf16_csv", "csv", "\ufeffid,t\n1,a\n".encode("utf-16-be"), [1]),
-    Content(
-        "utf16_cut", "csv", "\ufeffid,t\n1,a\n2,b\n".encode("utf-16-le")[:-1], [1], [(9, "t", "UTF-8", "not UTF-8")]
-    ),
-    Content("empty", "json", b"", []),
-    Content("empty_csv", "csv", b"", []),
-    Content("blank", "jsonl", b"\n \r\n\n", []),
-    Content("deep_lists", "json", deep(b"[", b"]"), [1, 3], [(10, "", "syntax", "nested more than 64 levels deep")]),
-    Content("deep_objects", "json", deep(b'{"a":', b"}"), [1, 3], [(10, "", "syntax", "nested more than 64 lev")]),
-    Content("deep_open", "json", b'[{"id":1},' + b"[" * 100_000, [1], [(10, "", "syntax", "input ends inside")]),
-    Content("many_keys", "json", b'[{"id":1},{' + KEYS + b'},{"id":3}]', [1, 3], [(9, "", "size", "larger than")]),
-    Content("wide", "json", b'{"id":1,' + KEYS[:900_000].rpartition(b",")[0] + b"}", [1]),
-    Content("open_quote", "csv", b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 10, [1], [(9, "", "syntax", "quote never closed")]),
-    Content(
-        "long_open_quote",
-        "csv",
-        b'id,t\n1,a\n2,"b\n' + b"x,y\n" * 600_000,
-        [1],
-        [(9, "", "size", "larger than a part")],
-    ),
-    Content("same_key_twice", "json", b'[{"id":1,"id":2},{"id":3}]', [3], [(1, "id", "duplicate key", "stands twice")]),
-    Content("beyond_int64", "json", b'[{"id":1},{"id":9223372036854775808}]', [1], [(10, "id", "type", "not fit")]),
-]
 
 
 def wanted_rejects(found: list[dict[str, Any]], wanted: list[tuple[int, str, str, str]]) -> None:
@@ -156,79 +91,22 @@ def test_one_broken_file_takes_no_good_row_with_it(make: Make, tmp_path: Path, b
 # --- whole inputs that cannot be read ---
 
 
-def directory(inbox: Path) -> None:
-    (inbox / "a").mkdir()
-
-
-def fifo(inbox: Path) -> None:
-    os.mkfifo(inbox / "a")
-
-
-def unix_socket(inbox: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as s:
-        os.chdir(inbox)  # the path of a socket is short
-        s.bind("a")
-
-
-def link_out(inbox: Path) -> None:
-    (inbox.parent / "secret").write_bytes(GOOD["csv"])
-    (inbox / "a").symlink_to("../secret")
-
-
-def link_nowhere(inbox: Path) -> None:
-    (inbox / "a").symlink_to("nothing")
-
-
-def link_loop(inbox: Path) -> None:
-    (inbox / "a").symlink_to("a")
-
-
-def content(data: bytes) -> Callable[[Path], None]:
-    return lambda inbox: (inbox / "a").write_bytes(data) and None
-
-
-PACKED = gzip.compress(b"id,t\n" + b"".join(b"%d,x\n" % i for i in range(5000)))
-
-UNREADABLE: dict[str, tuple[Callable[[Path], None], int, str]] = {
-    "missing": (lambda _: None, 66, "no such file or directory"),
-    "directory": (directory, 66, "it is a directory"),
-    "fifo": (fifo, 66, "it is a FIFO"),
-    "socket": (unix_socket, 66, "it is a socket"),
-    "link_out": (link_out, 66, "it leads out of"),
-    "link_nowhere": (link_nowhere, 66, "no such file or directory"),
-    "link_loop": (link_loop, 66, "symbolic link that is not followed"),
-    "gz_cut_off": (content(PACKED[:-100]), 65, "gzip data are cut off"),
-    "gz_head_only": (content(PACKED[:5]), 65, "gzip data are cut off"),
-    "gz_damaged": (content(PACKED[:-8] + b"\0" * 8), 65, "gzip data are damaged"),
-    "gz_followed": (content(PACKED + b"junk"), 65, "other bytes follow"),
-    "gz_bomb": (content(gzip.compress(b"id,t\n" + b"1,a\n" * (16 << 20))), 65, "more than 1000 times its size"),
-    "zstd": (content(b"\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00"), 65, "it is packed by zstd"),
-    "xz": (content(lzma.compress(GOOD["csv"])), 65, "it is packed by xz"),
-    "zip": (content(b"PK\x03\x04\x14\x00"), 65, "it is packed by zip"),
-    "long_header": (content(b"id,t" + b",x" * 600_000), 65, "header row is longer than"),
-    "nul_in_header": (content(b"id,t\0\n1,a\n"), 65, "column 2 in the header holds a NUL"),
-    "latin1_header": (content(b"id,t,caf\xe9\n1,a,b\n"), 65, "column 3 in the header is not UTF-8"),
-    "column_twice": (content(b"id,t,id\n1,a,2\n"), 65, "columns 1 and 3"),
-    "header_of_html": (content(HTML), 65, 'no column "id"'),
-}
-
-
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_input_that_cannot_be_read_is_told_once_and_mended(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    prepare, code, words = UNREADABLE[name]
+    case = UNREADABLE[name]
     monkeypatch.chdir(tmp_path)
     s = make(
         write(tmp_path / "p", {"drop": file_source("inbox/a", "csv")}, "{id: {type: int64, required: true}, t: text}")
     )
     inbox = tmp_path / "p" / "inbox"
-    prepare(inbox)
+    case.prepare(inbox)
     done = finish(s.start("run", "--run-id", "r1"), timeout=20)
-    assert done.code == code, done.stderr
-    assert words in error_of(done)
+    assert done.code == case.code, done.stderr
+    assert case.words in error_of(done)
     assert '"a"' in error_of(done) or '"inbox/a"' in error_of(done), "the file is not named"
-    assert done.result["kind"] == {65: "data", 66: "input"}[code]
+    assert done.result["kind"] == {65: "data", 66: "input"}[case.code]
     assert_nothing_by_halves(s.home)
     if (inbox / "a").is_dir():
         (inbox / "a").rmdir()
@@ -283,6 +161,29 @@ def test_line_of_a_gibibyte_is_one_reject_and_memory_stays_flat(
     peaks = {r["stage"]: r["peak_kib"] for r in s.query("select stage, peak_kib from sluice.stage_run")}
     assert peaks.keys() >= {"collect", "normalize", "store"}
     assert max(peaks.values()) <= 64 << 10, peaks
+
+
+# --- pages of a web site ---
+
+PROFILE = """\
+record: .r
+fields: {id: .i, t: .t}
+"""
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("case", PAGES, ids=lambda p: p.name)
+def test_hostile_page_gives_its_rows_or_is_refused(make: Make, tmp_path: Path, case: Page) -> None:
+    (tmp_path / "site.yaml").write_text(PROFILE)
+    with HttpServer() as site:
+        site.on("/", Reply(body=case.data, headers={"Content-Type": case.kind}))
+        source = f'{{kind: web, profile: site.yaml, start: "{site.url("/")}", delay: 0s, allow_addresses: 127.0.0.1}}'
+        s = make(write(tmp_path, {"site": source}, CONTRACT))
+        done = s("run", code=case.code)
+    assert case.words in (error_of(done) if case.code else done.stderr)
+    if not case.code:
+        assert [(r["id"], r["t"]) for r in s.query("select id, t from rows order by id")] == case.rows
+    assert_nothing_by_halves(s.home)
 
 
 # --- disks ---
