@@ -25,6 +25,16 @@ else()
   target_compile_options(sluice_flags INTERFACE -O2 -D_FORTIFY_SOURCE=3)
 endif()
 
+if(SLUICE_FUZZ)
+  target_compile_options(sluice_flags INTERFACE -fsanitize=fuzzer-no-link
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=vptr>) # needs a C++ runtime in the executable
+endif()
+
+if(SLUICE_COVERAGE)
+  target_compile_options(sluice_flags INTERFACE --coverage -O1)
+  target_link_options(sluice_flags INTERFACE --coverage)
+endif()
+
 if(SLUICE_FAULTS)
   target_compile_definitions(sluice_flags INTERFACE SL_FAULTS=1)
 endif()
