@@ -51,8 +51,9 @@ static bool open_reading(struct reading *r, struct sl_err *err)
 	struct sl_conn conn;
 	const struct sl_queue_conf conf = {.conn = &conn, .wait_us = WAIT};
 
-	r->batch = sl_arena_printf(&r->arena, "sluice:batch:%s:%s", pipeline,
-				   sl_collect_source(r->c)->name);
+	/* With the list: a batch's name in the log begins with it, and would be another one. */
+	r->batch = sl_arena_printf(&r->arena, "sluice:batch:%s:%s:%s", pipeline,
+				   sl_collect_source(r->c)->name, r->p->list);
 	return sl_queue_get("redis", &r->engine, err) &&
 	       sl_conn_get(r->p->connection, &r->arena, &conn, err) &&
 	       r->engine->open(&conf, &r->q, err);

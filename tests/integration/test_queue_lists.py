@@ -161,6 +161,21 @@ def test_who_wakes_late_takes_nothing_of_the_next_batch_away(s: Sluice, client: 
     assert [t for _, t in towns(s)] == list(range(20))
 
 
+def test_a_batch_of_another_list_is_not_taken_for_one_of_this(s: Sluice, client: Client) -> None:
+    """The source was given another list while a batch of the first one was in the log and not yet forgotten."""
+    push(client, *(message(t) for t in range(3)))
+    s("collect", "--run-id", "r1", env={"SLUICE_FAULT": "redis.before_forget:1:kill"}, code=137)
+    client("RPUSH", "queue_other", message(3))
+    other = ("--set", "api.list=queue_other")
+    assert s("collect", "--run-id", "r2", *other).result["n_in"] == 1
+    for run in ("r1", "r2"):
+        s("normalize", "--run-id", run, *other)
+    s("store", "--run-id", "r2", *other)
+    assert [t for _, t in towns(s)] == list(range(4))
+    s("collect", "--run-id", "r3", code=99)  # back at the first list, which the log knows
+    assert client.names() == []
+
+
 def test_looking_takes_nothing(s: Sluice, client: Client) -> None:
     push(client, message(1), message(2))
     assert "1 input, 1 new" in s("check").stdout
