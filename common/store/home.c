@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -97,6 +98,58 @@ char *sl_home_path(const struct sl_home *h, const char *fmt, ...)
 	va_end(ap);
 	return sl_buf_detach(&b);
 }
+
+/* --- the key --- */
+
+#define KEY "key"
+
+static bool draw_key(const struct sl_home *h, struct sl_err *err)
+{
+	unsigned char bytes[(SL_HASH_HEX - 1) / 2];
+	char hex[SL_HASH_HEX];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return sl_err_set(err, SL_ERR_BUG, "the system gives no random bytes");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	return sl_depot_put(h->shared, KEY, sl_str_of(hex), SL_DURABLE, NULL, err);
+}
+
+/* *ret_found = false: there is none yet. */
+static bool read_key(const struct sl_home *h, char ret[SL_HASH_HEX], bool *ret_found,
+		     struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+
+	*ret_found = sl_depot_get(h->shared, KEY, SL_HASH_HEX - 1, &text, err);
+	if (!*ret_found) {
+		if (err->kind != SL_ERR_NO_INPUT)
+			return false;
+		sl_err_clear(err);
+		return true;
+	}
+	if (text.n == SL_HASH_HEX - 1 &&
+	    strspn(sl_buf_z(&text), "0123456789abcdef") == SL_HASH_HEX - 1) {
+		memcpy(ret, text.p, SL_HASH_HEX);
+		return true;
+	}
+	sl_cleanup(sl_freep) char *where = sl_depot_where(h->shared, KEY);
+	sl_err_set(err, SL_ERR_IO, "\"%s\" is damaged", where);
+	return sl_err_hint(err, "remove that file: another key is drawn");
+}
+
+bool sl_home_key(const struct sl_home *h, char ret[SL_HASH_HEX], struct sl_err *err)
+{
+	bool found = false;
+
+	if (!read_key(h, ret, &found, err) || (!found && !draw_key(h, err)))
+		return false;
+	/* Another one may have drawn it first. */
+	return found || (read_key(h, ret, &found, err) &&
+			 (found || sl_err_set(err, SL_ERR_AGAIN, "HOME's key went away")));
+}
+
+/* --- names --- */
 
 static bool plain(char c, bool first)
 {

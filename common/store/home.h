@@ -10,6 +10,7 @@
  *	clean/<rev>/<chunk>-<part>			normalized parts, removed once stored
  *	stored/<sink>/<g>/<source>/<n>			marks: a cache of `applied`
  *	told/<sink>/<source>/<n>			what was said of an entry that waits
+ *	key						tells this HOME's tickets from others'
  *	audit/<time>-<host>-<pid>.json			changes by hand
  *	data.db						DuckDB, when the store is embedded
  *	lock						flock of the embedded store
@@ -20,6 +21,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "data/pipeline.h"
 #include "store/depot.h"
 
@@ -47,6 +49,9 @@ void sl_home_release(struct sl_home *h);
 
 /* HOME/<pipeline>/ + printf; returns owned. */
 char *sl_home_path(const struct sl_home *h, const char *fmt, ...) SL_PRINTF(2, 3);
+
+/* 64 hex digits that no other HOME has, drawn by whoever asks first. */
+SL_NODISCARD bool sl_home_key(const struct sl_home *h, char ret[SL_HASH_HEX], struct sl_err *err);
 
 /* A run id as a directory name: bytes other than [A-Za-z0-9._+-] as %XX, at most 200 bytes (longer
  * ones end in a hash). Returns owned. */

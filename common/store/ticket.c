@@ -12,7 +12,7 @@
 #define MAGIC "SLT1"
 #define HEAD_MAX ((size_t)1024) /* bytes of the first line */
 
-static void hash_body(struct sl_str head, const struct sl_str *pieces, size_t n,
+static void hash_body(const char *key, struct sl_str head, const struct sl_str *pieces, size_t n,
 		      char hex[SL_HASH_HEX])
 {
 	struct sl_hash h;
@@ -21,6 +21,7 @@ static void hash_body(struct sl_str head, const struct sl_str *pieces, size_t n,
 	for (size_t i = 0; i < n; i++)
 		total += pieces[i].n;
 	sl_hash_init(&h);
+	sl_hash_strz(&h, key);
 	sl_hash_str(&h, head);
 	sl_hash_u64(&h, total);
 	for (size_t i = 0; i < n; i++)
@@ -36,7 +37,7 @@ static void add_length(struct sl_buf *out, struct sl_str s)
 		sl_buf_adds(out, "- ");
 }
 
-void sl_ticket_put(const struct sl_ticket *t, struct sl_buf *out)
+void sl_ticket_put(const struct sl_ticket *t, const char *key, struct sl_buf *out)
 {
 	const bool carried = t->frames.p != NULL;
 	const struct sl_str payload[] = {
@@ -54,8 +55,8 @@ void sl_ticket_put(const struct sl_ticket *t, struct sl_buf *out)
 		    carried && t->last);
 	for (size_t i = 0; i < SL_ARRAY_LEN(payload); i++)
 		add_length(out, payload[i]);
-	hash_body((struct sl_str){out->p + from, out->n - from}, payload, SL_ARRAY_LEN(payload),
-		  hex);
+	hash_body(key, (struct sl_str){out->p + from, out->n - from}, payload,
+		  SL_ARRAY_LEN(payload), hex);
 	sl_buf_addf(out, "%s\n", hex);
 	for (size_t i = 0; i < SL_ARRAY_LEN(payload); i++)
 		sl_buf_addstr(out, payload[i]);
@@ -94,7 +95,7 @@ static bool next_view(struct sl_str *rest, size_t max, struct sl_str *payload, s
 	return true;
 }
 
-static bool hash_holds(struct sl_str head, struct sl_str payload)
+static bool hash_holds(const char *key, struct sl_str head, struct sl_str payload)
 {
 	char hex[SL_HASH_HEX];
 
@@ -103,7 +104,7 @@ static bool hash_holds(struct sl_str head, struct sl_str payload)
 
 	const size_t n = head.n - (SL_HASH_HEX - 1);
 
-	hash_body(sl_str_sub(head, 0, n), &payload, 1, hex);
+	hash_body(key, sl_str_sub(head, 0, n), &payload, 1, hex);
 	return memcmp(hex, head.p + n, SL_HASH_HEX - 1) == 0;
 }
 
@@ -136,7 +137,7 @@ static bool get_carried(struct sl_str *rest, struct sl_str payload, struct sl_ti
 	       (t->frames.p || !t->header.p);
 }
 
-bool sl_ticket_get(struct sl_str body, struct sl_ticket *ret)
+bool sl_ticket_get(struct sl_str body, const char *key, struct sl_ticket *ret)
 {
 	struct sl_ticket t = {.entry = 0};
 	const char *end =
@@ -150,7 +151,7 @@ bool sl_ticket_get(struct sl_str body, struct sl_ticket *ret)
 	struct sl_str rest = head;
 
 	if (payload.n > SL_TICKET_INPUT + SL_TICKET_HEADER + SL_TICKET_FRAMES ||
-	    !hash_holds(head, payload) || !get_names(&rest, &t) ||
+	    !hash_holds(key, head, payload) || !get_names(&rest, &t) ||
 	    !get_carried(&rest, payload, &t) ||
 	    rest.n != SL_HASH_HEX - 1) /* the hash alone is left */
 		return false;

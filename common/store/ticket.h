@@ -1,8 +1,9 @@
 /*
  * A ticket: one part on its way from collect to normalize, as it stands in a queue. It names the
  * part, and may carry all that normalize needs of it: its packed bytes as they stand in bronze, the
- * header record, its place. The hash covers everything, so that what a server lost, cut or mixed up
- * is noticed; the worst that follows is that the part is read from bronze.
+ * header record, its place. The hash covers everything, and HOME's key (store/home.h), so that what
+ * a server lost, cut or mixed up is noticed, and what another HOME pushed, whose chunks may bear the
+ * same names; the worst that follows is that the part is read from bronze.
  *
  * Body: "SLT1 source entry rev place chunk-place chunk part offset bytes last input header frames
  * hash\n" (numbers decimal; the three before the hash are lengths, "-" for none), then input, header
@@ -37,10 +38,11 @@ struct sl_ticket {
 	struct sl_str input, header, frames;
 };
 
-/* Adds the body. source, rev and chunk hold no blank; what is carried is within the limits above. */
-void sl_ticket_put(const struct sl_ticket *t, struct sl_buf *out);
+/* Adds the body. key: HOME's. source, rev and chunk hold no blank; what is carried is within the
+ * limits above. */
+void sl_ticket_put(const struct sl_ticket *t, const char *key, struct sl_buf *out);
 
-/* False when the body is no ticket, or damaged. The views point into it. */
-SL_NODISCARD bool sl_ticket_get(struct sl_str body, struct sl_ticket *ret);
+/* False when the body is no ticket, damaged, or of another key. The views point into it. */
+SL_NODISCARD bool sl_ticket_get(struct sl_str body, const char *key, struct sl_ticket *ret);
 
 #endif

@@ -160,7 +160,7 @@ static bool take_columns(void *ctx, const struct sl_db_col *cols, size_t n, stru
 {
 	struct reading *r = ctx;
 	const struct sl_sql_params *p = r->params;
-	size_t at;
+	size_t at = 0;
 
 	r->json = sl_arena_zalloc(&r->arena, n + 1, sizeof(*r->json));
 	r->keys = sl_arena_zalloc(&r->arena, p->key.n + 1, sizeof(*r->keys));

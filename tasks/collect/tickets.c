@@ -15,6 +15,7 @@
 struct telling {
 	struct sl_run *run;
 	struct sl_tickets tickets;
+	char key[SL_HASH_HEX]; /* HOME's */
 	const char *stream;
 	struct sl_kept *kept;
 	const struct sl_chunk *chunk;	 /* at hand, while its parts may be carried */
@@ -98,7 +99,7 @@ static bool push_part(struct telling *t, const struct sl_shared *s, uint32_t par
 		return false;
 	SL_FAULT("collect.while_telling", err);
 	sl_buf_clear(&t->body);
-	sl_ticket_put(&ticket, &t->body);
+	sl_ticket_put(&ticket, t->key, &t->body);
 	t->parts++;
 	return t->tickets.engine->push(t->tickets.q, t->stream, sl_buf_str(&t->body), err);
 }
@@ -180,6 +181,8 @@ bool sl_collect_tell(struct sl_run *run, uint32_t n, struct sl_kept *kept, struc
 		return false;
 	if (!t.tickets.q)
 		return true;
+	if (!sl_home_key(&run->home, t.key, err))
+		return false;
 	if (!push_all(&t, &share, n, err))
 		return sl_tickets_give_up(&t.tickets, err);
 	sl_log(SL_INFO, "told the queue", "tickets=%" PRIu64 " with_bytes=%" PRIu64 " kib=%" PRIu64,

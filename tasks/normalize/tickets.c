@@ -15,6 +15,7 @@
 struct taking {
 	struct sl_run *run;
 	struct sl_tickets tickets;
+	char key[SL_HASH_HEX]; /* HOME's */
 	const struct sl_work *work;
 	sl_ticket_fn make;
 	void *ctx;
@@ -53,7 +54,8 @@ static bool use(struct taking *t, struct sl_str body, struct sl_err *err)
 	const struct sl_work_item *item = NULL;
 
 	t->taken++;
-	if (body.p && sl_ticket_get(body, &ticket) && sl_str_eqz(ticket.rev, t->run->p->rev))
+	if (body.p && sl_ticket_get(body, t->key, &ticket) &&
+	    sl_str_eqz(ticket.rev, t->run->p->rev))
 		item = find_item(t, &ticket);
 	t->foreign += item == NULL;
 	if (!item || !ticket.frames.p)
@@ -137,6 +139,8 @@ bool sl_normalize_take(struct sl_run *run, const struct sl_work *work, sl_ticket
 		return false;
 	if (!t.tickets.q)
 		return true;
+	if (!sl_home_key(&run->home, t.key, err))
+		return false;
 	if (!take_all(&t, err))
 		return false;
 	sl_log(SL_INFO, "took tickets",

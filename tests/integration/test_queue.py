@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lib.chaos import ChaosProxy
+from tests.lib.pipeline import write
 from tests.lib.resp import Client
 from tests.lib.services import Redis
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
@@ -359,6 +360,31 @@ def test_a_ticket_that_is_not_right_is_passed_over_and_removed(
     assert client.names() == []
     queued("store", "--run-id", "r")
     assert queued.table(ALL) == want
+
+
+def test_a_ticket_of_another_home_brings_no_rows(make: Make, tmp_path: Path, redis: Redis, client: Client) -> None:
+    """Two installations of one pipeline with one Redis: what they read in steps bears the same names."""
+    source = {"shop": "{kind: sql, connection: shop, table: rows, watermark: id, key: [id]}"}
+    path = write(tmp_path / "two", source, "{id: int64}")
+    path.write_text(path.read_text() + "  queued: {queue: {redis: queue}}\n")
+    homes = []
+    for ids in ("1,2", "2,3"):
+        folder = tmp_path / f"of{ids[0]}"
+        seed = make(write(folder, {"drop": "{kind: file, path: ids.csv, codec: csv}"}, "{id: int64}"))
+        (folder / "ids.csv").write_text("id\n" + ids.replace(",", "\n") + "\n")
+        seed.home = folder / "seed"
+        seed("run")
+        s = connect(make(path), redis)
+        s.home = folder / "home"
+        s.env["SLUICE_CONN_SHOP"] = f"duckdb://{seed.home}/shop/data.db"
+        homes.append(s)
+    one, other = homes
+    one("collect", "--run-id", "r")
+    other("collect", "--run-id", "r")
+    for s, ids in ((one, "1,2"), (other, "2,3")):
+        s("normalize", "--run-id", "r")
+        s("store", "--run-id", "r")
+        assert ",".join(str(r["id"]) for r in s.query("select id from rows order by id")) == ids
 
 
 def test_tickets_of_another_partition_and_of_other_rules_are_passed_over(

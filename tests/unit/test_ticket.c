@@ -5,6 +5,7 @@
 #include "data/batch.h"
 #include "store/ticket.h"
 
+#define KEY "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 #define REV "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define CHUNK "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
@@ -52,8 +53,8 @@ static void check_round_trip(const struct sl_ticket *t)
 	sl_cleanup(sl_buf_release) struct sl_buf body = SL_BUF_INIT;
 	struct sl_ticket back;
 
-	sl_ticket_put(t, &body);
-	assert_true(sl_ticket_get(sl_buf_str(&body), &back));
+	sl_ticket_put(t, KEY, &body);
+	assert_true(sl_ticket_get(sl_buf_str(&body), KEY, &back));
 	assert_same(t, &back);
 }
 
@@ -75,6 +76,17 @@ static void test_what_is_put_comes_out(void **state)
 	check_round_trip(&t);
 }
 
+static void test_ticket_of_another_home_is_none(void **state)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf body = SL_BUF_INIT;
+	const struct sl_ticket t = carrying();
+	struct sl_ticket back;
+
+	(void)state;
+	sl_ticket_put(&t, REV, &body);
+	assert_false(sl_ticket_get(sl_buf_str(&body), KEY, &back));
+}
+
 static void test_limits_are_kept_exactly(void **state)
 {
 	static const size_t limits[] = {SL_TICKET_INPUT, SL_TICKET_HEADER, SL_TICKET_FRAMES};
@@ -88,8 +100,8 @@ static void test_limits_are_kept_exactly(void **state)
 			struct sl_str *views[] = {&t.input, &t.header, &t.frames};
 
 			*views[i] = (struct sl_str){large, limits[i] + over};
-			sl_ticket_put(&t, &body);
-			assert_int_equal(sl_ticket_get(sl_buf_str(&body), &back), over == 0);
+			sl_ticket_put(&t, KEY, &body);
+			assert_int_equal(sl_ticket_get(sl_buf_str(&body), KEY, &back), over == 0);
 		}
 	}
 }
@@ -101,8 +113,8 @@ static void test_more_raw_bytes_than_a_part_are_refused(void **state)
 
 	(void)state;
 	t.bytes = SL_PART_BYTES + 1;
-	sl_ticket_put(&t, &body);
-	assert_false(sl_ticket_get(sl_buf_str(&body), &back));
+	sl_ticket_put(&t, KEY, &body);
+	assert_false(sl_ticket_get(sl_buf_str(&body), KEY, &back));
 }
 
 /* A copy in memory of exactly its size, so that a sanitizer sees a byte read behind it. */
@@ -112,7 +124,7 @@ static bool get_exact(const char *p, size_t n)
 	struct sl_ticket back;
 
 	memcpy(copy, p, n);
-	return sl_ticket_get((struct sl_str){copy, n}, &back);
+	return sl_ticket_get((struct sl_str){copy, n}, KEY, &back);
 }
 
 static void test_any_changed_byte_and_any_cut_is_noticed(void **state)
@@ -121,7 +133,7 @@ static void test_any_changed_byte_and_any_cut_is_noticed(void **state)
 	const struct sl_ticket t = carrying();
 
 	(void)state;
-	sl_ticket_put(&t, &body);
+	sl_ticket_put(&t, KEY, &body);
 	for (size_t i = 0; i < body.n; i++) {
 		assert_false(get_exact(body.p, i));
 		for (int bit = 0; bit < 8; bit++) {
@@ -142,6 +154,7 @@ static bool get_hashed(const char *head, const char *payload)
 	char hex[SL_HASH_HEX];
 
 	sl_hash_init(&h);
+	sl_hash_strz(&h, KEY);
 	sl_hash_strz(&h, head);
 	sl_hash_strz(&h, payload);
 	sl_hash_hex(&h, hex);
@@ -197,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_put_comes_out),
+		cmocka_unit_test(test_ticket_of_another_home_is_none),
 		cmocka_unit_test(test_limits_are_kept_exactly),
 		cmocka_unit_test(test_more_raw_bytes_than_a_part_are_refused),
 		cmocka_unit_test(test_any_changed_byte_and_any_cut_is_noticed),
