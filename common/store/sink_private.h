@@ -222,11 +222,13 @@ void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struc
 SL_NODISCARD bool sl_plan_make_live(struct sl_sink *s, const struct sl_plan *plan,
 				    struct sl_err *err);
 
-/* switch_latest.c. stage: before the lock. Then replace, or into an empty table copy, under it. */
+/* switch_latest.c. stage: before the lock. Then replace, or into an empty table copy, under it; or
+ * drop_stage, when nothing of it is live any more. */
 SL_NODISCARD bool sl_latest_is_empty(struct sl_sink *s, bool *ret, struct sl_err *err);
 SL_NODISCARD bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 SL_NODISCARD bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan,
 				    struct sl_err *err);
+SL_NODISCARD bool sl_latest_drop_stage(struct sl_sink *s, struct sl_err *err);
 SL_NODISCARD bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 
 /* Verdicts in table _sl_verdict, and what does as they say (switch_apply.c). */

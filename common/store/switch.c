@@ -169,8 +169,8 @@ static bool replace_older_rejects(struct sl_sink *s, struct sl_plan *plan, struc
 
 static bool replace_rows(struct sl_sink *s, struct sl_plan *plan, bool staged, struct sl_err *err)
 {
-	if (!plan->n_live)
-		return true;
+	if (!plan->n_live) /* another store was quicker; the next entry stages anew */
+		return !staged || sl_latest_drop_stage(s, err);
 	if (!(s->latest ? replace_latest(s, plan, staged, err) : replace_append(s, plan, err)))
 		return false;
 	if (plan->n_refused)

@@ -102,6 +102,11 @@ bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err
 	       analyze(s, "analyze " STAGE, err);
 }
 
+bool sl_latest_drop_stage(struct sl_sink *s, struct sl_err *err)
+{
+	return s->eng->script(s->db, "drop table " STAGE, err);
+}
+
 /* Rows of inputs that another store made visible while ours were being staged. */
 bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
 {
@@ -407,5 +412,5 @@ bool sl_latest_beside(struct sl_sink *s, struct sl_plan *plan, const char *table
 
 	add_beside(s, plan, table, keep, &sql);
 	return sl_latest_stage(s, plan, err) && s->eng->script(s->db, sl_buf_z(&sql), err) &&
-	       s->eng->script(s->db, "drop table " STAGE, err);
+	       sl_latest_drop_stage(s, err);
 }
