@@ -73,6 +73,8 @@ static size_t blank_at_start(struct sl_str s)
 		return 0;
 	if (is_ascii_blank(s.p[0]))
 		return 1;
+	if ((unsigned char)s.p[0] < 0x80)
+		return 0;
 	for (size_t i = 0; i < SL_ARRAY_LEN(wide_blanks); i++)
 		if (sl_str_starts(s, wide_blanks[i]))
 			return strlen(wide_blanks[i]);
@@ -85,6 +87,8 @@ static size_t blank_at_end(struct sl_str s)
 		return 0;
 	if (is_ascii_blank(s.p[s.n - 1]))
 		return 1;
+	if ((unsigned char)s.p[s.n - 1] < 0x80)
+		return 0;
 	for (size_t i = 0; i < SL_ARRAY_LEN(wide_blanks); i++)
 		if (sl_str_ends(s, wide_blanks[i]))
 			return strlen(wide_blanks[i]);

@@ -37,24 +37,32 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 	return sl_columns_prepare(&t->cols, &t->from, t->into, SL_KINDS_TEXT, s);
 }
 
+/* The end of the last letter between p and end that is no blank; the one at p is none. */
+static const char *before_blanks(const char *p, const char *end)
+{
+	for (;;) {
+		const char *letter = end - 1, *next;
+
+		while (letter > p && ((unsigned char)*letter & 0xc0) == 0x80)
+			letter--;
+		next = letter;
+		if (letter == p || !sl_letter_blank(sl_letter_next(&next)))
+			return end;
+		end = letter;
+	}
+}
+
 /* Bounds of what lies between the outer blanks. */
 static struct sl_str cut(const struct trim *t, struct sl_str text)
 {
-	const char *p = text.p, *end = text.p + text.n, *first = end, *last = text.p;
+	const char *first = text.p, *last = text.p + text.n, *next = first;
 
-	while (p < end) {
-		const char *letter = p;
-
-		if (sl_letter_blank(sl_letter_next(&p)))
-			continue;
-		if (first == end)
-			first = letter;
-		last = p;
-	}
-	if (last < first)
+	while (first < last && sl_letter_blank(sl_letter_next(&next)))
+		first = next;
+	if (first == last)
 		return (struct sl_str){text.p, 0};
-	if (t->side == SIDE_START)
-		last = end;
+	if (t->side != SIDE_START)
+		last = before_blanks(first, last);
 	if (t->side == SIDE_END)
 		first = text.p;
 	return (struct sl_str){first, (size_t)(last - first)};
@@ -73,6 +81,10 @@ static struct sl_str squeeze(struct sl_str text, struct sl_arena *arena)
 	size_t n = 0;
 
 	while (p < end) {
+		if (*p > ' ' && (unsigned char)*p < 0x80) { /* ASCII, no blank */
+			out[n++] = *p++;
+			continue;
+		}
 		const char *letter = p;
 		uint32_t c = sl_letter_next(&p);
 
