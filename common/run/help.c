@@ -135,7 +135,8 @@ static void add_environment(struct sl_buf *out)
 		    "    A flag goes before --set, --set before the environment, the environment\n"
 		    "    before the pipeline file, and the file before the default.\n"
 		    "    SLUICE_HOME, XDG_STATE_HOME, HOME   where everything is kept\n"
-		    "    SLUICE_PIPELINES                    folder in which NAMEs are looked up\n"
+		    "    SLUICE_PIPELINES                    folder in which NAMEs are looked up,\n"
+		    "                                        else ./pipelines, else our examples\n"
 		    "    SLUICE_CONN_<ID>, AIRFLOW_CONN_<ID> connections, as URI or JSON\n"
 		    "    AIRFLOW_XCOM_DIR                    result.json is written there, too\n"
 		    "    AIRFLOW_CTX_*                       told in the execution's record\n");

@@ -139,6 +139,7 @@ bool sl_statement_store(const struct sl_run *run, struct sl_err *err)
 
 	if (run->p->backend.store_conn || sl_file_exists(file))
 		return true;
-	sl_err_set(err, SL_ERR_NO_INPUT, "pipeline \"%s\" has stored nothing yet", run->p->name);
+	sl_err_set(err, SL_ERR_NO_INPUT, "pipeline \"%s\" has stored nothing yet on backend \"%s\"",
+		   run->p->name, run->p->backend.name);
 	return sl_err_hint(err, "run it first: sluice run %s", run->pipeline_arg);
 }

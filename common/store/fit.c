@@ -81,9 +81,10 @@ static bool fail(const struct sl_sink *s, struct sl_err *err, const char *fmt, .
 	va_end(ap);
 	sl_err_set(err, SL_ERR_CONFIG, "table \"%s\" does not fit the contract: %s",
 		   s->p->store.table, sl_buf_z(&what));
-	return sl_err_hint(err,
-			   "sluice rebuild %s, or store into another table; or see store.evolve",
-			   s->p->name);
+	return sl_err_hint(
+		err,
+		"sluice rebuild %s; for new or wider columns \"evolve: add\" in store does, too",
+		s->p->name);
 }
 
 /* --- looking --- */

@@ -254,7 +254,9 @@ const struct sl_stage sl_cmd_init = {
 		"a\n"
 		"pattern. Every record is read; each column gets the narrowest type that all its "
 		"values\n"
-		"fit. Leading zeros, plus signs and codes like 1E5 are never taken for numbers.\n",
+		"fit. Leading zeros, plus signs and codes like 1E5 are never taken for numbers.\n"
+		"1 234,50 and 31/12/2026 get a rule that reads them, where only one reading "
+		"fits.\n",
 	.examples = "sluice init shop\nsluice init /srv/pipelines/shop\n"
 		    "sluice init shop --from 'drop/*.csv.gz'\n",
 	.needs = SL_TAKES_ARGS | SL_QUIET_RESULT,

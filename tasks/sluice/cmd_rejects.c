@@ -166,8 +166,9 @@ static bool ask(struct sl_run *run, const struct params *p, const char *sql, str
 	if (!sl_ledger_open(&ledger, run, err))
 		return false;
 	if (!ledger.engine) {
-		sl_err_set(err, SL_ERR_NO_INPUT, "pipeline \"%s\" has stored nothing yet",
-			   run->p->name);
+		sl_err_set(err, SL_ERR_NO_INPUT,
+			   "pipeline \"%s\" has stored nothing yet on backend \"%s\"", run->p->name,
+			   run->p->backend.name);
 		return sl_err_hint(err, "run it first: sluice run %s", run->pipeline_arg);
 	}
 	if (query(run, &ledger, sql, params, SL_ARRAY_LEN(params), out, err))

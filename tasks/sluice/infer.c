@@ -14,6 +14,8 @@
 #include "tasks/collect/file_path.h"
 #include "tasks/collect/peek.h"
 #include "tasks/collect/scan.h"
+#include "tasks/sluice/identifier.h"
+#include "tasks/sluice/written.h"
 
 #define MOST_COLUMNS 1000
 #define MOST_DISTINCT ((size_t)1 << 20) /* values of one column that are compared */
@@ -26,6 +28,7 @@ struct guess {
 	bool boolean, integer, decimal, real, date, time, naive;
 	bool texts, numbers, lists, others; /* JSON: what kinds came */
 	unsigned digits, scale;
+	struct sl_written written;
 	uint64_t *seen; /* hashes of the values, open addressing; NULL: some came twice */
 	size_t n_seen, cap_seen;
 };
@@ -135,6 +138,7 @@ static void note_value(struct guess *g, struct sl_str s)
 		note_number(g, s);
 	if (g->date || g->time)
 		note_time(g, s);
+	sl_written_note(&g->written, s);
 	if (g->seen && !note_distinct(g, s)) {
 		free(g->seen);
 		g->seen = NULL;
@@ -363,32 +367,12 @@ static void name_type(const struct guess *g, struct sl_guess_col *c)
 	c->naive = g->naive && strcmp(c->type, "timestamp") == 0;
 }
 
-/* Small letters, digits and _, at most 48, a letter first. */
-static void put_identifier(struct sl_str from, struct sl_buf *out)
-{
-	for (size_t i = 0; i < from.n && out->n < 48; i++) {
-		const unsigned char c = (unsigned char)from.p[i];
-		const bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-
-		if (letter)
-			sl_buf_addc(out, (char)(c | 0x20));
-		else if (c >= '0' && c <= '9' && out->n > 0)
-			sl_buf_addc(out, (char)c);
-		else if (out->n > 0 && out->p[out->n - 1] != '_')
-			sl_buf_addc(out, '_');
-	}
-	while (out->n > 0 && out->p[out->n - 1] == '_')
-		out->n--;
-	if (out->n == 0)
-		sl_buf_adds(out, "column");
-}
-
 static const char *column_name(struct sl_guess *ret, size_t n, struct sl_str from,
 			       struct sl_arena *arena)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf name = SL_BUF_INIT;
 
-	put_identifier(from, &name);
+	sl_identifier_put(from, &name);
 	const char *base = sl_arena_printf(arena, "%.*s", (int)name.n, name.p), *unlike = base;
 	for (unsigned nth = 2;; nth++) {
 		size_t i = 0;
@@ -398,6 +382,32 @@ static const char *column_name(struct sl_guess *ret, size_t n, struct sl_str fro
 		if (i == n)
 			return unlike;
 		unlike = sl_arena_printf(arena, "%s_%u", base, nth);
+	}
+}
+
+static bool is_name(const struct sl_guess *ret, const char *name)
+{
+	for (size_t i = 0; i < ret->n_cols; i++)
+		if (strcmp(ret->cols[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Texts that a rule reads; the names of all columns must be known. */
+static void tell_rules(const struct guesser *u)
+{
+	struct sl_guess *ret = u->ret;
+
+	for (size_t i = 0; i < u->n; i++) {
+		const struct sl_written *w = &u->v[i].written;
+		struct sl_guess_col *c = &ret->cols[i];
+		const char *raw = sl_arena_printf(u->arena, "%s_text", c->name);
+
+		if (c->values == 0 || strcmp(c->type, "text") != 0 || is_name(ret, raw))
+			continue;
+		c->unsure = sl_written_unsure(w);
+		if (sl_written_rule(w, raw, c->name, u->arena, &c->rule, c->type))
+			c->raw = raw;
 	}
 }
 
@@ -416,6 +426,7 @@ static void tell_columns(const struct guesser *u)
 		c->unique = g->seen && g->values == ret->records && g->values > 1;
 		name_type(g, c);
 	}
+	tell_rules(u);
 }
 
 /* --- formats --- */

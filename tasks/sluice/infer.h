@@ -17,9 +17,11 @@ struct sl_guess_col {
 	const char *from; /* as the data call it: a header's name, or a path in a JSON record */
 	const char *name; /* a column's name made of it, unlike all others */
 	char type[32];
-	uint64_t values; /* records that have one */
-	bool naive;	 /* timestamps without offset: they need a zone */
-	bool unique;	 /* every record has one, and all are different */
+	uint64_t values;	/* records that have one */
+	bool naive;		/* timestamps without offset: they need a zone */
+	const char *raw, *rule; /* texts that a rule reads: under this name; NULL: none does */
+	bool unsure;		/* dates of which day and month cannot be told apart */
+	bool unique;		/* every record has one, and all are different */
 };
 
 struct sl_guess {

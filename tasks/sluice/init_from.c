@@ -38,9 +38,39 @@ static void add_source(const struct sl_guess *g, const char *path, struct sl_buf
 	sl_buf_adds(yaml, g->settings[0][0] ? "}}\n\n" : "\n\n");
 }
 
+/* What rules read, each under a name of its own. */
+static void add_fields(const struct sl_guess *g, struct sl_buf *yaml)
+{
+	const char *head = "# Texts that the rules below read; they are not stored.\nfields:\n";
+
+	for (size_t i = 0; i < g->n_cols; i++) {
+		const struct sl_guess_col *c = &g->cols[i];
+
+		if (!c->rule)
+			continue;
+		sl_buf_addf(yaml, "%s  %s: {type: text, from: ", head, c->raw);
+		sl_buf_add_json(yaml, sl_str_of(c->from));
+		sl_buf_adds(yaml, "}\n");
+		head = "";
+	}
+	sl_buf_adds(yaml, head[0] ? "" : "\n");
+}
+
+static void add_rules(const struct sl_guess *g, struct sl_buf *yaml)
+{
+	const char *head = "\n# Numbers and dates as people write them.\nrules:\n";
+
+	for (size_t i = 0; i < g->n_cols; i++) {
+		if (!g->cols[i].rule)
+			continue;
+		sl_buf_addf(yaml, "%s  - %s\n", head, g->cols[i].rule);
+		head = "";
+	}
+}
+
 static void add_column(const struct sl_guess *g, const struct sl_guess_col *c, struct sl_buf *yaml)
 {
-	const bool plain = strcmp(c->name, c->from) == 0;
+	const bool plain = c->rule || strcmp(c->name, c->from) == 0;
 
 	sl_buf_addf(yaml, "  %s: ", c->name);
 	if (plain && !c->naive && !strpbrk(c->type, "(<")) {
@@ -57,6 +87,8 @@ static void add_column(const struct sl_guess *g, const struct sl_guess_col *c, s
 		sl_buf_adds(yaml, "  # always empty");
 	else if (c->naive)
 		sl_buf_adds(yaml, "  # no offset in the data: which zone is it?");
+	else if (c->unsure)
+		sl_buf_adds(yaml, "  # dates: does the day or the month come first? See rule date");
 	else if (c->values < g->records)
 		sl_buf_addf(yaml, "  # %" PRIu64 " of %" PRIu64 " have one", c->values, g->records);
 	sl_buf_addc(yaml, '\n');
@@ -120,10 +152,12 @@ bool sl_init_from(struct sl_run *run, const char *path, const char *name, const 
 		    "description: Replace this by one sentence about the data\n\n",
 		    g.records, name);
 	add_source(&g, sl_buf_z(&full), yaml);
+	add_fields(&g, yaml);
 	sl_buf_adds(yaml, "# The columns that are stored. A record that breaks this becomes a "
 			  "reject row.\ncontract:\n");
 	for (size_t i = 0; i < g.n_cols; i++)
 		add_column(&g, &g.cols[i], yaml);
+	add_rules(&g, yaml);
 	add_store(&g, table, yaml);
 	tell(&g, told);
 	return true;

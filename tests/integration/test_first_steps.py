@@ -76,6 +76,23 @@ def test_a_rule_over_a_value_that_was_read_already_is_told_the_way(
     assert re.search(says, done.stdout + done.stderr, re.M), done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("words", [("query", "--sql", "select 1"), ("rejects", "show")])
+def test_an_empty_store_is_told_with_its_backend(make: Make, words: tuple[str, ...]) -> None:
+    assert 'nothing yet on backend "embedded"' in make(ORDERS)(*words, code=66).result["error"]
+
+
+def test_a_table_of_other_columns_is_told_both_cures(make: Make, tmp_path: Path) -> None:
+    file = write_pipeline(tmp_path / "shop")
+    s = make(file)
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 2))
+    s("run")
+    file.write_text(file.read_text().replace("  total:", "  note: text\n  total:"))
+    hint = s("run", code=78).result["hint"]
+    assert "sluice rebuild shop" in hint and "evolve: add" in hint
+    s.sets.append("store.evolve=add")
+    s("run")
+
+
 def test_state_before_the_first_run_says_so(make: Make) -> None:
     assert "source drop: nothing collected yet" in make(ORDERS)("state").stdout
 

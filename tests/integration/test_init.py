@@ -56,9 +56,43 @@ def test_init_from_gives_each_column_the_narrowest_type(tmp_path: Path) -> None:
 
 
 def test_init_from_finds_delimiter_and_encoding(tmp_path: Path) -> None:
-    assert guessed(tmp_path, "a.csv", "réf;Prix (€)\n1;2\n".encode("cp1252")) == {"r_f": "int64", "prix": "int64"}
+    assert guessed(tmp_path, "a.csv", "réf;Prix (€)\n1;2\n".encode("cp1252")) == {"ref": "int64", "prix": "int64"}
     assert guessed(tmp_path, "a.csv", "a\tb\n1\té\n".encode("utf-16")) == {"a": "int64", "b": "text"}
     assert guessed(tmp_path, "a.csv", b"a,a\n1,x\n") == {"a": "int64", "a_2": "text"}
+
+
+def test_init_from_names_columns_without_accents(tmp_path: Path) -> None:
+    header = "Référence,Œuvre n°1,Straße,Łódź,e\u0301tat,2e prix,€,Ça va ?".encode()
+    found = guessed(tmp_path, "a.csv", header + b"\n" + b",".join([b"x"] * 8) + b"\n")
+    assert list(found) == ["reference", "oeuvre_n_1", "strasse", "lodz", "etat", "e_prix", "column", "ca_va"]
+
+
+def test_init_from_reads_numbers_and_dates_as_people_write_them(tmp_path: Path) -> None:
+    text = (
+        "prix;jour;us;deux;code;mille;entier;allemand\n"
+        '"1\u202f234,50";31/12/2026;12/31/2026;01/02/2026;0612;"1,234";12,5;31.12.2026\n'
+        "-0,5;01/02/2026;02/01/2026;03/04/2026;12,5;2,345;;01.02.2026\n"
+    )
+    assert guessed(tmp_path, "a.csv", text.encode()) == {
+        "prix": "decimal(12,2)",
+        "jour": "date",
+        "us": "date",
+        "deux": "text",  # day or month first?
+        "code": "text",
+        "mille": "text",  # a comma between thousands, or before decimals?
+        "entier": "decimal(12,1)",
+        "allemand": "date",
+    }
+    (tmp_path / "a.csv").write_text(text)
+    sluice("init", "guess", "--from", "a.csv", cwd=tmp_path)
+    assert "day or the month" in (tmp_path / "pipelines/guess/pipeline.yaml").read_text()
+    sluice("run", "guess", cwd=tmp_path)
+    sql = "select prix, jour, us, entier from guess order by prix"
+    sluice("query", "guess", "--sql", sql, "--format", "jsonl", "-o", "rows", cwd=tmp_path)
+    assert [json.loads(x) for x in (tmp_path / "rows").read_text().splitlines()] == [
+        {"prix": -0.5, "jour": "2026-02-01", "us": "2026-02-01", "entier": None},
+        {"prix": 1234.5, "jour": "2026-12-31", "us": "2026-12-31", "entier": 12.5},
+    ]
 
 
 def test_init_from_looks_at_every_json_record(tmp_path: Path) -> None:
