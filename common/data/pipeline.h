@@ -95,6 +95,10 @@ struct sl_schedule {
 	const char *timezone;
 	const char *start; /* RFC 3339 date */
 	bool catchup;
+	struct sl_texts after; /* pipelines whose new tables begin a run */
+	const char *pool;      /* Airflow's, of every task; NULL: its default one */
+	int64_t retries;
+	int64_t retry_delay; /* µs */
 };
 
 struct sl_pipeline {

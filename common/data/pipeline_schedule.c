@@ -14,6 +14,12 @@ const struct sl_field sl_schedule_fields[] = {
 	SL_F_TEXT(struct sl_schedule, timezone, 0, "UTC", "zone in which cron counts"),
 	SL_F_TEXT(struct sl_schedule, start, 0, NULL, "first day (YYYY-MM-DD)"),
 	SL_F_BOOL(struct sl_schedule, catchup, 0, "false", "run the intervals since start too"),
+	SL_F_TEXTS(struct sl_schedule, after, 0,
+		   "pipelines: a run begins when one of them has renewed its tables"),
+	SL_F_TEXT(struct sl_schedule, pool, 0, NULL, "Airflow's pool of every task"),
+	SL_F_INT(struct sl_schedule, retries, 0, "2", 0, 100, "tries after the first"),
+	SL_F_DURATION(struct sl_schedule, retry_delay, 0, "30s", 0, SL_DAY,
+		      "pause before a retry, where the stage asks for no other"),
 	SL_F_END,
 };
 
@@ -112,6 +118,9 @@ void sl_read_schedule(struct sl_reading *r)
 		       r->diags);
 	if (!map)
 		return;
+	if (s->cron && s->after.n > 0)
+		sl_diag_add(r->diags, SL_E1005, sl_value_place(map, "after", map->at),
+			    "\"after\" and \"cron\" exclude each other");
 	if (s->cron)
 		check_cron(r, s->cron, sl_value_place(map, "cron", map->at));
 	if (s->timezone)

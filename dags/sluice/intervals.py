@@ -1,12 +1,14 @@
 """Which words tell a stage what a DAG run is about: an interval where it has one, else the run's id.
 
+Whoever triggers a run may give the interval himself (the params interval_start and interval_end): it goes first.
+
 Airflow infers the interval of a run made by hand. Around a clock change that interval can be empty, or end
 after the moment the run is for; then the last whole interval of the schedule is taken instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +19,23 @@ Interval = tuple[datetime, datetime]
 _LOOK_BACK = [timedelta(days=n) for n in (3, 40, 800)]
 
 
-def words(dag_run: Any, timetable: Timetable | None) -> list[str]:
+def words(dag_run: Any, timetable: Timetable | None, params: Mapping[str, Any] | None = None) -> list[str]:
     """--interval-start/--interval-end, or --run-id."""
-    interval = settle(dag_run, timetable)
+    interval = told(params or {}) or settle(dag_run, timetable)
     if interval is None:
         return ["--run-id", dag_run.run_id]
     start, end = interval
     return ["--interval-start", start.isoformat(), "--interval-end", end.isoformat()]
+
+
+def told(params: Mapping[str, Any]) -> Interval | None:
+    """The interval that the params give; ValueError when they give half of one."""
+    start, end = params.get("interval_start"), params.get("interval_end")
+    if not start and not end:
+        return None
+    if not start or not end:
+        raise ValueError("interval_start and interval_end are given together or not at all")
+    return datetime.fromisoformat(start), datetime.fromisoformat(end)
 
 
 def settle(dag_run: Any, timetable: Timetable | None) -> Interval | None:

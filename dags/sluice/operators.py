@@ -100,10 +100,21 @@ class StageTask:
     connections: Sequence[str]
     splits: bool
 
+    @property
+    def collects(self) -> bool:
+        """It reads the sources, alone or, fused, as the first of its stages."""
+        return self.argv[0] == "sluice-collect" or list(self.argv[:2]) == ["sluice", "run"]
+
     def whole_argv(self, context: Context) -> list[str]:
         timetable = coerce_to_core_timetable(context["dag"].timetable)
+        params = context["params"]
+        try:
+            run = intervals.words(context["dag_run"], timetable, params)
+        except ValueError as e:
+            raise AirflowFailException(str(e)) from e
         partition = ["--partition", self.partition] if self.partition else []
-        return [*self.argv, *intervals.words(context["dag_run"], timetable), *partition]
+        again = ["--again"] if self.collects and params.get("again") else []
+        return [*self.argv, *run, *partition, *again]
 
     def secrets(self) -> dict[str, str]:
         """Connections as the stage reads them; for the child's environment alone."""

@@ -36,6 +36,15 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Tasks:
+    """What the pipeline file says of all its tasks."""
+
+    pool: str | None
+    retries: int
+    retry_delay_s: int
+
+
+@dataclass(frozen=True)
 class Stage:
     name: str
     argv: tuple[str, ...]
@@ -54,6 +63,8 @@ class Plan:
     queue: str
     sources: tuple[str, ...]
     schedule: Schedule | None
+    after: tuple[str, ...]
+    tasks: Tasks
     stages: tuple[Stage, ...]
 
 
@@ -122,6 +133,8 @@ def _read(found: dict[str, Any]) -> Plan:
         sources=tuple(f"{s['name']} ({s['kind']}, {s['codec']})" for s in found["sources"]),
         schedule=schedule
         and Schedule(schedule["cron"], schedule["timezone"] or "UTC", schedule["start"], schedule["catchup"]),
+        after=tuple(found["after"]),
+        tasks=Tasks(**found["tasks"]),
         stages=tuple(
             Stage(s["name"], tuple(s["argv"]), bool(s["mapped"]), tuple(s["connections"])) for s in found["stages"]
         ),

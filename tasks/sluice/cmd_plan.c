@@ -150,6 +150,19 @@ static void add_schedule(const struct sl_schedule *s, struct sl_buf *out)
 	sl_buf_addf(out, ",\"catchup\":%s}", s->catchup ? "true" : "false");
 }
 
+static void add_tasks(const struct sl_schedule *s, struct sl_buf *out)
+{
+	sl_buf_adds(out, ",\"after\":[");
+	for (size_t i = 0; i < s->after.n; i++) {
+		sl_buf_adds(out, i ? "," : "");
+		sl_buf_add_json(out, sl_str_of(s->after.v[i]));
+	}
+	sl_buf_adds(out, "],\"tasks\":{");
+	add_key(out, "pool", s->pool);
+	sl_buf_addf(out, ",\"retries\":%" PRId64 ",\"retry_delay_s\":%" PRId64 "}", s->retries,
+		    s->retry_delay / SL_SECOND);
+}
+
 static void add_sources(const struct sl_pipeline *p, struct sl_buf *out)
 {
 	sl_buf_adds(out, "\"sources\":[");
@@ -212,6 +225,7 @@ static void plan_json(struct sl_run *run, struct sl_buf *out)
 		sl_buf_addc(out, ',');
 	}
 	add_schedule(&p->schedule, out);
+	add_tasks(&p->schedule, out);
 	sl_buf_addf(out, ",\"fuse\":%s,\"partitions_max\":%" PRId64 ",\"connections\":",
 		    p->fuse ? "true" : "false", p->partitions_max);
 	add_connections(p, true, true, true, out);

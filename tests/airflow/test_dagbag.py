@@ -26,6 +26,7 @@ dags = {
         "runs": d.max_active_runs,
         "doc": d.doc_md,
         "start": d.start_date.isoformat(),
+        "params": dict(d.params),
         "tasks": {
             t.task_id: {
                 "rule": t.trigger_rule.value,
@@ -35,6 +36,9 @@ dags = {
                 "upstream": sorted(t.upstream_task_ids),
                 "mapped": t.is_mapped,
                 "kind": t.task_type,
+                "pool": t.pool,
+                "delay": t.retry_delay.total_seconds(),
+                "outlets": [a.uri for a in t.outlets],
             }
             for t in d.tasks
         },
@@ -95,6 +99,80 @@ def test_fused_pipeline_is_one_task(tmp_path: Path) -> None:
     write_pipeline(tmp_path / "small", extra="fuse: true")
     found = load(tmp_path)["dags"]["shop"]["tasks"]
     assert list(found) == ["run"]
+
+
+def test_retries_and_pool_are_those_of_the_file(tmp_path: Path) -> None:
+    write_pipeline(tmp_path / "shop", extra="schedule: {retries: 5, retry_delay: 2m, pool: slow}")
+    tasks = load(tmp_path)["dags"]["shop"]["tasks"].values()
+    assert {(t["retries"], t["delay"], t["pool"]) for t in tasks} == {(5, 120.0, "slow")}
+
+
+def test_pipeline_begins_after_the_tables_of_another(tmp_path: Path) -> None:
+    write_pipeline(tmp_path / "shop")
+    other = write_pipeline(tmp_path / "next", extra="schedule: {after: [shop]}")
+    other.write_text(other.read_text().replace("pipeline: shop", "pipeline: next"))
+    dags = load(tmp_path)["dags"]
+    assert dags["shop"]["tasks"]["store"]["outlets"] == ["x-sluice://shop"]
+    assert [n for n, t in dags["shop"]["tasks"].items() if t["outlets"]] == ["store"]
+    assert "AssetTriggeredTimetable" in dags["next"]["schedule"]
+
+
+def test_models_are_made_before_others_begin(bag: dict[str, Any]) -> None:
+    assert [n for n, t in bag["dags"]["orders"]["tasks"].items() if t["outlets"]] == ["aggregate"]
+
+
+def test_run_by_hand_is_asked_for_typed_words(bag: dict[str, Any]) -> None:
+    assert bag["dags"]["orders"]["params"] == {"again": False, "interval_start": None, "interval_end": None}
+
+
+def test_with_an_image_the_same_tasks_run_in_containers(tmp_path: Path) -> None:
+    write_pipeline(tmp_path / "shop")
+    found = load(tmp_path, SLUICE_IMAGE="sluice:1")
+    assert found["errors"] == {}
+    tasks = found["dags"]["shop"]["tasks"]
+    assert {t["kind"] for t in tasks.values()} == {"SluiceDockerOperator"}
+    assert tasks["normalize"]["mapped"] and tasks["report"]["teardown"]
+
+
+FUTURE = """
+import json
+from dataclasses import replace
+from pathlib import Path
+import sluice_pipelines
+from sluice.plan import Stage, load
+
+plan = load(Path(sluice_pipelines.PIPELINES) / "orders" / "pipeline.yaml")
+more = Stage("publish", ("sluice-publish", "--pipeline", "orders"), False, ("documents",))
+dag = sluice_pipelines.build(replace(plan, stages=(*plan.stages[:-1], more, plan.stages[-1])))
+print(json.dumps({t.task_id: [sorted(t.upstream_task_ids), t.is_teardown] for t in dag.tasks}))
+"""
+
+
+def test_stage_that_a_plan_adds_becomes_a_task_before_the_report() -> None:
+    env = {"PATH": f"{BIN}:{os.environ['PATH']}", "SLUICE_PIPELINES": str(ROOT / "pipelines")}
+    tasks = venv_python(FUTURE, env=env)
+    assert tasks["publish"] == [["aggregate"], False] and tasks["report"] == [["publish"], True]
+
+
+def test_a_pipeline_costs_little_to_parse_again(tmp_path: Path) -> None:
+    """On top of Airflow's own import, with plans that are kept."""
+    for i in range(40):
+        file = write_pipeline(tmp_path / f"p{i}")
+        file.write_text(file.read_text().replace("pipeline: shop", f"pipeline: p{i}"))
+    code = """
+import json, sys, time
+import sluice_pipelines as made
+from sluice.plan import load_all
+times = []
+for _ in range(4):
+    begin = time.process_time()
+    for plan in load_all(made.PIPELINES)[0].values():
+        made.build(plan)
+    times.append((time.process_time() - begin) / 40)
+print(json.dumps(min(times)))
+"""
+    env = {"PATH": f"{BIN}:{os.environ['PATH']}", "SLUICE_PIPELINES": str(tmp_path)}
+    assert venv_python(code, env=env) < 0.020
 
 
 def test_broken_pipeline_is_one_import_error_and_all_others_load(tmp_path: Path) -> None:
@@ -175,6 +253,25 @@ def test_field_case_a01_schedule_gets_an_interval_with_length(shared: Path) -> N
     (found,) = settle([case["schedule"], "UTC", "2025-05-06T06:20:00Z"])
     assert found["ours"] == ["2025-05-06T06:00:00+00:00", "2025-05-06T06:20:00+00:00"]
     assert found["ours"] in found["scheduled"]
+
+
+def test_interval_that_a_person_gives_goes_first_and_half_of_one_is_refused() -> None:
+    code = """
+import json
+from types import SimpleNamespace
+from sluice import intervals
+run = SimpleNamespace(run_id="manual__1", run_type="manual", logical_date=None, data_interval_start=None,
+                      data_interval_end=None)
+given = {"interval_start": "2026-02-03T00:00:00Z", "interval_end": "2026-02-04T00:00:00+01:00"}
+try:
+    half = intervals.words(run, None, {"interval_start": given["interval_start"], "interval_end": None})
+except ValueError as e:
+    half = str(e)
+print(json.dumps([intervals.words(run, None, given), half, intervals.words(run, None, {"interval_start": None})]))
+"""
+    given, half, none = venv_python(code)
+    assert given == ["--interval-start", "2026-02-03T00:00:00+00:00", "--interval-end", "2026-02-04T00:00:00+01:00"]
+    assert "together" in half and none == ["--run-id", "manual__1"]
 
 
 def test_field_case_a02_run_without_interval_works_by_its_id(shared: Path) -> None:

@@ -64,6 +64,7 @@ def test_plan_of_orders_has_its_stages_in_order() -> None:
     assert found.stages[0].argv == ("sluice-collect", "--pipeline", "orders")
     assert found.schedule == plan.Schedule("0 2 * * *", "Europe/Paris", "2026-01-01", False)
     assert found.queue == "native"
+    assert (found.after, found.tasks) == ((), plan.Tasks(None, 2, 30))
 
 
 def test_connections_stand_only_where_the_backend_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,9 @@ static void test_pipeline_mistakes_are_told_at_their_place(void **state)
 		{"timezone: Europe/Paris,", "timezone: Europe/Pari,", "3:39 E1008"},
 		{"start: 2026-01-01", "start: 2026-02-30", "3:60 E1005"},
 		{"schedule: {", "schedule: {crn: x, ", "3:12 E1003"},
+		{"schedule: {", "schedule: {retries: 0, retry_delay: 5m, pool: slow, ", ""},
+		{"schedule: {", "schedule: {retries: 101, ", "3:21 E1006"},
+		{"schedule: {", "schedule: {after: [shop], ", "3:19 E1005"},
 		/* sources */
 		{"kind: file", "kind: fil", "6:11 E1007"},
 		{"    kind: file\n", "", "5:3 E1004"},
