@@ -10,8 +10,6 @@
 #include "store/models.h"
 #include "store/sink.h"
 
-#define WAIT (30 * SL_SECOND)
-
 static bool attempt(const struct sl_models *m, bool drop_views, struct sl_err *err)
 {
 	if (m->engine->begin(m->db, err) && m->engine->lock(m->db, m->p->name, err) &&
@@ -86,7 +84,7 @@ static bool run_aggregate(struct sl_run *run, const void *params, struct sl_err 
 	if (run->p->n_models == 0 || run->dry_run)
 		return true;
 	if (!sl_store_lock(run, err) ||
-	    !sl_store_connect(run->p, &run->home, false, WAIT, &m.engine, &m.db, err))
+	    !sl_store_connect(run->p, &run->home, false, sl_store_wait(), &m.engine, &m.db, err))
 		return false;
 
 	const bool ok = aggregate(run, &m, err);
