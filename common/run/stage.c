@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cancel.h"
@@ -46,6 +47,17 @@ void sl_hold_streams(void)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
 			_exit(74);
 	}
+}
+
+/* A core would hold passwords. A limit of 1 is no file, and, unlike 0, no pipe to a crash handler. */
+static void leave_no_core(void)
+{
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) != 0)
+		return;
+	core.rlim_cur = core.rlim_max < 1 ? core.rlim_max : 1;
+	setrlimit(RLIMIT_CORE, &core);
 }
 
 /* nohup, of a shell or of whoever started the scheduler's worker. */
@@ -406,6 +418,7 @@ int sl_command_main(const struct sl_stage *stage, const char *command, bool driv
 
 	sl_hold_streams();
 	prepare_first_line(stage->name);
+	leave_no_core();
 	setup_signals(driver);
 	setup_log(&x);
 	const bool ok = execute(&x, argc, argv, &err);

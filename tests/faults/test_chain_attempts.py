@@ -7,7 +7,10 @@ import itertools
 import os
 import random
 import re
+import resource
 import shutil
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +23,8 @@ from tests.lib.chain import PARTITIONS, Chain, Servers
 from tests.lib.feed import wait_stopped
 from tests.lib.resp import Client
 from tests.lib.server import family
-from tests.lib.stage import Done, finish, kill_group
+from tests.lib.shop import rows, write_csv, write_pipeline
+from tests.lib.stage import Done, Sluice, finish, kill_group
 
 Fresh = Callable[..., Chain]
 Want = dict[str, str]
@@ -127,7 +131,7 @@ def test_rules_change_in_mid_run_and_back(
         chain.run()
         other = chain.state()
         assert other["rows"] != wanted["rows"] and other["rejects"] != wanted["rejects"]
-        os.kill(late.pid, 18)
+        os.kill(late.pid, signal.SIGCONT)
         assert finish(late).code in (0, 75, 99)
         chain.run()
         assert chain.state() == other
@@ -233,3 +237,27 @@ def test_a_secret_in_every_connection_is_nowhere(fresh: Fresh, servers: Servers,
     secrets = [CANARY.encode(), servers.s3.secret.encode()]
     assert [name for name, content in places.items() if any(s in content for s in secrets)] == []
     cases(len(places))
+
+
+def cores(folder: Path, argv: list[str], env: dict[str, str]) -> list[Path]:
+    """What a process that aborts leaves there, when nobody limits its core."""
+    folder.mkdir()
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    done = subprocess.run(
+        argv, cwd=folder, env=env, capture_output=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, unlimited),
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    return list(folder.iterdir())
+
+
+def test_a_stage_that_aborts_leaves_no_core_with_its_secrets(make: Callable[..., Sluice], tmp_path: Path) -> None:
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] != resource.RLIM_INFINITY and os.geteuid() != 0:
+        pytest.skip("skipped: this user may not ask for core files")
+    if not cores(tmp_path / "control", ["sh", "-c", "kill -ABRT $$"], {"PATH": os.environ["PATH"]}):
+        pytest.skip("skipped: this machine writes core files elsewhere")
+    s = make(write_pipeline(tmp_path / "shop"))
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 5))
+    env = s.environment() | {"SLUICE_CONN_WAREHOUSE": f"postgres://u:{CANARY}@127.0.0.1/d"}
+    fault = {"SLUICE_FAULT": "log.before_link:1:abort"}
+    assert cores(tmp_path / "stage", s.argv("collect", "--run-id", "r"), env | fault) == []

@@ -170,9 +170,10 @@ ROWS = {
     "F43": Row("operators in document keys", note="when documents are published"),
     "F44": Row("regular expressions that never end", note="unit: test_rules (match limit)"),
     "F45": Row(
-        "secrets in logs, command lines, tables, bronze",
+        "secrets in logs, command lines, tables, bronze, cores",
         (
             f"{ATTEMPTS}a_secret",
+            f"{ATTEMPTS}a_stage_that_aborts",
             "test_queue_access.py::test_the_password",
             "test_s3.py::test_the_secret",
             "test_http.py::test_credentials",
