@@ -74,6 +74,10 @@ static bool parse(struct sl_str bytes, struct sl_str charset, struct sl_html **r
 		return sl_err_set(err, SL_ERR_DATA, "the page is larger than %zu bytes",
 				  SL_HTML_BYTES);
 	html_to_utf8(bytes, charset, &text);
+	if (!html_attributes_fit((struct sl_str){sl_buf_z(&text), text.n}))
+		return sl_err_set(err, SL_ERR_DATA,
+				  "an element of the page has more than %d attributes",
+				  SL_HTML_ATTRIBUTES);
 	htmlParserCtxt *c = htmlNewParserCtxt();
 	SL_ASSERT(c); /* NULL: out of memory */
 	xmlDoc *doc = htmlCtxtReadMemory(c, sl_buf_z(&text), (int)text.n, NULL, "UTF-8", options);

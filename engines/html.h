@@ -26,6 +26,9 @@ void html_text(const xmlNode *n, struct sl_buf *out);
 /* Page bytes in UTF-8 without NUL, appended to out. */
 void html_to_utf8(struct sl_str bytes, struct sl_str charset, struct sl_buf *out);
 
+/* False when an element has more than SL_HTML_ATTRIBUTES. text: without NUL, one behind it. */
+bool html_attributes_fit(struct sl_str text);
+
 size_t html_select(struct sl_html *page, const struct sl_html_node *scope,
 		   const struct sl_selector *s, const struct sl_html_node **ret, size_t max);
 

@@ -38,16 +38,18 @@ static const xmlNode *element_above(const xmlNode *n)
 /* The next element of the tree below root, in document order. */
 static const xmlNode *next_below(const xmlNode *n, const xmlNode *root)
 {
-	if (n->children && n->type != XML_ENTITY_REF_NODE) {
-		n = n->children;
-	} else {
+	do {
+		if (n->children && n->type != XML_ENTITY_REF_NODE) {
+			n = n->children;
+			continue;
+		}
 		while (n != root && !n->next)
 			n = n->parent;
 		if (n == root)
 			return NULL;
 		n = n->next;
-	}
-	return n->type == XML_ELEMENT_NODE ? n : next_below(n, root);
+	} while (n->type != XML_ELEMENT_NODE);
+	return n;
 }
 
 /* --- tests --- */

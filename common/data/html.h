@@ -16,6 +16,7 @@
 #include "data/selector.h"
 
 #define SL_HTML_BYTES ((size_t)16 << 20) /* most of one page */
+#define SL_HTML_ATTRIBUTES 1024		 /* most of one element */
 
 struct sl_html;	     /* a page */
 struct sl_html_node; /* an element of it, alive until the page is closed */
@@ -26,7 +27,8 @@ struct sl_html_engine {
 	 * charset: as Content-Type names it, or SL_STR_NULL. A byte order mark beats it, it beats
 	 * <meta>, that beats UTF-8; a label means what the WHATWG Encoding Standard says (§4.2), so
 	 * "gb2312" is gb18030 and "iso-8859-1" windows-1252. Bytes that are no letter become U+FFFD.
-	 * SL_ERR_DATA: larger than SL_HTML_BYTES, or no document at all.
+	 * SL_ERR_DATA: larger than SL_HTML_BYTES, an element with more than SL_HTML_ATTRIBUTES or
+	 * too deep inside others, or no document at all.
 	 */
 	bool (*parse)(struct sl_str bytes, struct sl_str charset, struct sl_html **ret,
 		      struct sl_err *err);

@@ -415,6 +415,14 @@ PAGES = [
         [(1, "a")],
     ),
     Page(
+        "more_attributes",
+        "an element with 20,000 attributes",
+        b"<p " + b" ".join(b"a%d=1" % i for i in range(20_000)) + b">" + record(1, b"a"),
+        [],
+        "more than 1024 attributes",
+        65,
+    ),
+    Page(
         "entities",
         "entities of its own that grow (billion laughs)",
         b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>' + record(1, b"&b;") + record(2, b"c"),

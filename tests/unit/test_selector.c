@@ -300,6 +300,58 @@ static void test_xpath_finds_elements_in_document_order(void **state)
 	assert_int_equal(err.kind, SL_ERR_CONFIG);
 }
 
+static void test_html_many_comments_are_passed_over(void **state)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf page = SL_BUF_INIT, out = SL_BUF_INIT;
+
+	(void)state;
+	sl_buf_adds(&page, "<p id=a>");
+	for (size_t i = 0; i < 100000; i++)
+		sl_buf_adds(&page, "<!---->");
+	sl_buf_adds(&page, "<b id=b>");
+	assert_string_equal(ids(sl_buf_z(&page), "p b", &out), "b");
+}
+
+/* before, then n attributes, then behind */
+static bool fits(const char *before, size_t n, const char *attribute, const char *behind)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf page = SL_BUF_INIT;
+	struct sl_err err = SL_ERR_INIT;
+	struct sl_html *p = NULL;
+
+	sl_buf_adds(&page, before);
+	for (size_t i = 0; i < n; i++)
+		sl_buf_adds(&page, attribute);
+	sl_buf_adds(&page, behind);
+	const bool ok = html->parse(sl_buf_str(&page), SL_STR_NULL, &p, &err);
+	assert_true(ok || strstr(err.msg, "more than 1024 attributes"));
+	html->close(p);
+	return ok;
+}
+
+static void test_html_element_with_too_many_attributes_is_refused(void **state)
+{
+	static const char *const attributes[] = {
+		" ab", " ab=1", "\nab = \"x > y\"", " ab='1 2'", "/ab=\"\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_LEN(attributes); i++) {
+		print_message("%s\n", attributes[i]);
+		assert_true(fits("<p", SL_HTML_ATTRIBUTES, attributes[i], "><b>"));
+		assert_false(fits("<p", SL_HTML_ATTRIBUTES + 1, attributes[i], "><b>"));
+		assert_false(fits("<p", SL_HTML_ATTRIBUTES + 1, attributes[i], ""));
+	}
+	/* not by what is no tag, or is one that hides nothing */
+	assert_true(fits("<p title='", 2000, " ab", "'>"));
+	assert_true(fits("<!-- <p", 2000, " ab", " --><b>"));
+	assert_true(fits("<script>if (a <b)", 2000, " ab", "</b></SCRIPT><b>"));
+	assert_true(fits("<i>1 < 2", 2000, " ab", "</i>"));
+	assert_false(fits("<script/><p", 2000, " ab", "></script>"));
+	assert_false(fits("<!-- --!><p", 2000, " ab", "> -->"));
+	assert_false(fits("<style></style><p", 2000, " ab", ">"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +364,8 @@ int main(void)
 		cmocka_unit_test(test_html_encoding_by_mark_then_header_then_meta),
 		cmocka_unit_test(test_html_text_is_without_script_and_style),
 		cmocka_unit_test(test_html_is_whole_or_refused),
+		cmocka_unit_test(test_html_many_comments_are_passed_over),
+		cmocka_unit_test(test_html_element_with_too_many_attributes_is_refused),
 		cmocka_unit_test(test_xpath_finds_elements_in_document_order),
 	};
 	return cmocka_run_group_tests(tests, open_module, NULL);
