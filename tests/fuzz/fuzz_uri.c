@@ -12,6 +12,8 @@ static void normal_is_stable(const struct sl_uri *u)
 	struct sl_err err = SL_ERR_INIT;
 	struct sl_uri again;
 
+	if (!u->host.p) /* "/.//a" has no normal form: "//a" would be a host */
+		return;
 	sl_uri_normal(u, &once);
 	if (once.n > SL_URI_MAX)
 		return;
