@@ -63,7 +63,7 @@ class SluiceDockerOperator(StageTask, DockerOperator):
         self.connections = connections
         self.splits = splits
 
-    def execute(self, context: Context) -> dict[str, Any] | list[str]:  # type: ignore[override]
+    def execute(self, context: Context) -> dict[str, Any] | list[str]:
         argv = self.whole_argv(context)
         env = self.stage_env(context)
         self.tell(argv, env)

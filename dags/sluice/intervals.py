@@ -55,8 +55,10 @@ def _moment(dag_run: Any) -> datetime:
     """What time a run made by hand is for. One whose logical date is its interval's start was given all
     three in full, as the scheduler does, and may look at all that lies behind it now."""
     if dag_run.logical_date is None or dag_run.logical_date == dag_run.data_interval_start:
-        return dag_run.run_after
-    return dag_run.logical_date
+        moment: datetime = dag_run.run_after
+    else:
+        moment = dag_run.logical_date
+    return moment
 
 
 def last_whole(timetable: Timetable, moment: datetime) -> Interval | None:

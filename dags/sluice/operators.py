@@ -80,9 +80,11 @@ class StageHook(SubprocessHook):
             self.sub_process = Popen(
                 command, stdout=PIPE, stderr=STDOUT, cwd=folder, env=env, start_new_session=True, restore_signals=True
             )
-            last = log_lines(self.log, self._pieces(self.sub_process.stdout.fileno()))
+            pipe = self.sub_process.stdout
+            assert pipe is not None
+            last = log_lines(self.log, self._pieces(pipe.fileno()))
             code = self.sub_process.wait()
-            self.sub_process.stdout.close()
+            pipe.close()
         return SubprocessResult(exit_code=code, output=last)
 
     @staticmethod

@@ -18,12 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.lib.airflow_stack import Stack
+from tests.lib.airflow_stack import DONE, Stack
+from tests.lib.browser import browser
 from tests.lib.shop import rows, write_csv, write_pipeline
 from tests.lib.stage import BIN, ROOT
 
 ROWS = 60_000  # of each of three files: more than a MiB, so that they are three partitions
-SAME = ("by_rest", "by_cli", "by_hand", "killed")
+SAME = ("by_rest", "by_cli", "by_ui", "by_hand", "killed")
+PICTURES = ROOT / "build" / "airflow-pictures"
 PROBE = """
 from datetime import datetime, timedelta, timezone
 from airflow.sdk import DAG
@@ -133,6 +135,76 @@ def chunks(log: str) -> str:
 
 
 # --- triggering -------------------------------------------------------------------------------------
+
+
+def secrets(stack: Stack) -> list[str]:
+    return [v for k, v in stack.settings.items() if k.endswith(("PASSWORD", "SECRET", "KEY"))]
+
+
+def command_lines() -> str:
+    """What everybody on this machine can see of every process: its argv."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return "\n".join(found)
+
+
+@pytest.fixture(scope="session")
+def by_ui(stack: Stack) -> tuple[str, str]:
+    """A run begun by a click in the web UI, and the command lines that could be seen meanwhile."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    seen: set[str] = set()
+    with browser(f"http://127.0.0.1:{stack.settings['API_PORT']}") as page:
+        page.log_in("admin", stack.settings["ADMIN_PASSWORD"])
+        page.open("/dags/by_ui")
+        page.find("//button[contains(normalize-space(.), 'Trigger')]").click()
+        page.find("//div[@role='dialog']//button[normalize-space(.)='Trigger']").click()
+        (found,) = stack.until("the run of the click", lambda: stack.runs("by_ui"))
+        run = str(found["dag_run_id"])
+        deadline = time.monotonic() + 120
+        while stack.state("by_ui", run) not in DONE and time.monotonic() < deadline:
+            seen.update(command_lines().splitlines())
+        stack.wait("by_ui", run)
+        page.open(f"/dags/by_ui/runs/{run}/tasks/store")
+        page.until("the log's result line", lambda: '"stage":"store"' in page.text())
+        page.picture(str(PICTURES / "store.png"))
+        page.open("/dags/by_ui")
+        page.find("//*[contains(text(), 'normalize')]")
+        page.picture(str(PICTURES / "dag.png"))
+    return run, "\n".join(seen)
+
+
+def test_run_begun_in_the_web_ui_gives_the_same_table(stack: Stack, by_ui: tuple[str, str], wanted: str) -> None:
+    assert stack.table("by_ui") == wanted
+    assert all((PICTURES / name).stat().st_size > 10_000 for name in ("dag.png", "store.png"))
+
+
+def test_secrets_are_nowhere_but_in_airflow_and_in_the_child(stack: Stack, by_ui: tuple[str, str]) -> None:
+    """Command lines, logs of tasks and servers, rendered fields, XCom, the ledger, files of HOME."""
+    run, lines = by_ui
+    assert "sluice-store" in lines, "no stage was seen at work"
+    places = {"argv": lines, "ledger": stack.psql("select string_agg(r::text, ' ') from sluice.stage_run r")}
+    for task in ("collect", "store", "report"):
+        path = f"/api/v2/dags/by_ui/dagRuns/{run}/taskInstances/{task}"
+        places[f"fields {task}"] = str(stack.call("GET", path))
+        places[f"xcom {task}"] = str(stack.call("GET", f"{path}/xcomEntries")) + str(stack.xcom("by_ui", run, task))
+    for folder in (stack.dir / "logs", stack.home / "by_ui"):
+        for file in folder.rglob("*"):
+            if file.is_file() and file.stat().st_size < 4 << 20:
+                places[str(file)] = file.read_text(errors="replace")
+    assert any(name.endswith("/worker.log") for name in places)
+    for name, text in places.items():
+        assert not [s for s in secrets(stack) if s in text], name
+
+
+def test_collect_again_is_asked_for_when_triggering(stack: Stack, by_ui: tuple[str, str], wanted: str) -> None:
+    run = stack.trigger("by_ui", conf={"again": True})
+    states = stack.wait("by_ui", run)
+    assert states["collect"] == states["store"] == "success"
+    assert "--again" in stack.log_text("by_ui", run, "collect")
+    assert "--again" not in stack.log_text("by_ui", run, "store")
+    assert stack.table("by_ui") == wanted
 
 
 def test_up_again_starts_nothing_and_tells_no_password(stack: Stack) -> None:
@@ -361,14 +433,13 @@ def test_child_sees_its_connection_but_no_key_of_airflow(stack: Stack, probe: st
 
 
 def test_no_password_is_in_any_log_or_rendered_field(stack: Stack, probe: str, by_rest: str) -> None:
-    secrets = [v for k, v in stack.settings.items() if k.endswith(("PASSWORD", "SECRET", "KEY"))]
     logs = list((stack.dir / "logs" / "tasks").rglob("*.log"))
     assert logs
     for file in logs:
         text = file.read_text(errors="replace")
-        assert not [s for s in secrets if s in text], file
+        assert not [s for s in secrets(stack) if s in text], file
     fields = str(stack.call("GET", f"/api/v2/dags/by_rest/dagRuns/{by_rest}/taskInstances/store"))
-    assert "rendered_fields" in fields and not [s for s in secrets if s in fields]
+    assert "rendered_fields" in fields and not [s for s in secrets(stack) if s in fields]
 
 
 # --- the other kinds of DAG -------------------------------------------------------------------------
