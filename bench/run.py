@@ -90,7 +90,7 @@ class Frame:
         self.dir = OUT / name
         self.dir.mkdir(parents=True, exist_ok=True)
         self._log = (OUT / f"{name}.jsonl").open("w")
-        self._spawn = build_spawn()
+        self._spawn = build_tool("spawn")
 
     def exe(self, name: str) -> str:
         return str(self.bin / name)
@@ -128,8 +128,8 @@ class Frame:
         return out
 
 
-def build_spawn() -> Path:
-    source, target = ROOT / "bench" / "spawn.c", OUT / "spawn"
+def build_tool(name: str) -> Path:
+    source, target = ROOT / "bench" / f"{name}.c", OUT / name
     OUT.mkdir(parents=True, exist_ok=True)
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
         subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-o", str(target), str(source)], check=True)
@@ -140,7 +140,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--bin", type=Path, default=ROOT / "build" / "release" / "bin", help="executables to measure")
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("workload", nargs="+", help="start, orders_1m, csv_reader, listings, memory, tickets")
+    options.add_argument(
+        "workload", nargs="+", help="start, orders_1m, csv_reader, listings, parallel, crawl, memory, tickets"
+    )
     args = options.parse_args()
     for name in args.workload:
         frame = Frame(name, args.bin.resolve(), args.rounds)

@@ -113,8 +113,8 @@ def write_small(folder: Path) -> Path:
     return inbox
 
 
-def install_peer() -> None:
-    lock = ROOT / "bench" / "peers.lock"
+def install_peer(name: str = "peers.lock") -> None:
+    lock = ROOT / "bench" / name
     subprocess.run(["/usr/bin/python3", "-m", "venv", str(VENV)], check=True)
     subprocess.run([str(VENV / "bin" / "pip"), "install", "-q", "--require-hashes", "-r", str(lock)], check=True)
 
