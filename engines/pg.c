@@ -522,6 +522,7 @@ static const struct sl_engine engine = {
 	.name = "pg",
 	.unique_keys = true,
 	.shared = true,
+	.row_id = "ctid",
 	.open = pg_open,
 	.close = pg_close,
 	.exec = pg_exec,

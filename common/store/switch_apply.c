@@ -22,6 +22,15 @@ static void add_lost(const struct sl_sink *s, struct sl_buf *sql)
 	}
 }
 
+/* The verdicts with what they were passed on, the stage's rows. */
+static void add_staged(const struct sl_sink *s, struct sl_buf *sql, const char *word)
+{
+	sl_buf_addf(sql,
+		    " %s _sl_verdict v join _sl_stage s on s.%s = v._sl_staged "
+		    "and s._sl_input = v._sl_input where ",
+		    word, s->eng->row_id);
+}
+
 static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, const char *only,
 			struct sl_err *err)
 {
@@ -32,16 +41,16 @@ static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, const cha
 		if (sl_latest_is_key(s, s->stored.cols[i].name))
 			continue;
 		sl_sql_ident(&sql, s->stored.cols[i].name);
-		sl_buf_adds(&sql, " = v.");
+		sl_buf_adds(&sql, " = s.");
 		sl_sql_ident(&sql, s->stored.cols[i].name);
 		sl_buf_adds(&sql, ", ");
 	}
 	add_lost(s, &sql);
-	sl_buf_addf(&sql,
-		    "_sl_input = v._sl_input, _sl_seq = v._sl_seq, _sl_change = %" PRId64
-		    " from _sl_verdict v where v._sl_verdict = %d and ",
-		    plan->change, V_UPDATE);
-	sl_latest_add_key_equal(s, &sql, "t", "v");
+	sl_buf_addf(&sql, "_sl_input = v._sl_input, _sl_seq = v._sl_seq, _sl_change = %" PRId64,
+		    plan->change);
+	add_staged(s, &sql, "from");
+	sl_buf_addf(&sql, "v._sl_verdict = %d and ", V_UPDATE);
+	sl_latest_add_key_equal(s, &sql, "t", "s");
 	sl_buf_adds(&sql, only);
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
@@ -52,11 +61,10 @@ static bool update_owners(struct sl_sink *s, const char *only, struct sl_err *er
 
 	sl_buf_addf(&sql, "update %s as t set ", s->table);
 	add_lost(s, &sql);
-	sl_buf_addf(&sql,
-		    "_sl_input = v._sl_input, _sl_seq = v._sl_seq "
-		    "from _sl_verdict v where v._sl_verdict = %d and ",
-		    V_OWNER);
-	sl_latest_add_key_equal(s, &sql, "t", "v");
+	sl_buf_adds(&sql, "_sl_input = v._sl_input, _sl_seq = v._sl_seq");
+	add_staged(s, &sql, "from");
+	sl_buf_addf(&sql, "v._sl_verdict = %d and ", V_OWNER);
+	sl_latest_add_key_equal(s, &sql, "t", "s");
 	sl_buf_adds(&sql, only);
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
@@ -67,11 +75,10 @@ static bool insert_rows(struct sl_sink *s, const struct sl_plan *plan, const cha
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
 	add_insert(s, &sql);
-	sl_sink_add_columns(s, &sql, "");
-	sl_buf_addf(&sql,
-		    ", _sl_input, _sl_seq, %" PRId64
-		    " from _sl_verdict v where v._sl_verdict = %d%s",
-		    plan->change, V_INSERT, only);
+	sl_sink_add_columns(s, &sql, "s.");
+	sl_buf_addf(&sql, ", v._sl_input, v._sl_seq, %" PRId64, plan->change);
+	add_staged(s, &sql, "from");
+	sl_buf_addf(&sql, "v._sl_verdict = %d%s", V_INSERT, only);
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
@@ -116,17 +123,19 @@ static bool rewrite_rows(struct sl_sink *s, const struct sl_plan *plan, struct s
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
-	sl_buf_addf(&sql,
-		    "delete from %s as t using _sl_verdict v where v._sl_verdict in (%d, %d) and ",
-		    s->table, V_UPDATE, V_OWNER);
-	sl_latest_add_key_equal(s, &sql, "t", "v");
+	sl_buf_addf(&sql, "delete from %s as t", s->table);
+	add_staged(s, &sql, "using");
+	sl_buf_addf(&sql, "v._sl_verdict in (%d, %d) and ", V_UPDATE, V_OWNER);
+	sl_latest_add_key_equal(s, &sql, "t", "s");
 	sl_buf_adds(&sql, "; ");
 	add_insert(s, &sql);
-	sl_sink_add_columns(s, &sql, "");
+	sl_sink_add_columns(s, &sql, "s.");
 	sl_buf_addf(&sql,
-		    ", _sl_input, _sl_seq, case when _sl_verdict = %d then _sl_change else %" PRId64
-		    " end from _sl_verdict where _sl_verdict in (%d, %d)",
-		    V_OWNER, plan->change, V_UPDATE, V_OWNER);
+		    ", v._sl_input, v._sl_seq, "
+		    "case when v._sl_verdict = %d then v._sl_change else %" PRId64 " end",
+		    V_OWNER, plan->change);
+	add_staged(s, &sql, "from");
+	sl_buf_addf(&sql, "v._sl_verdict in (%d, %d)", V_UPDATE, V_OWNER);
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
@@ -198,7 +207,8 @@ static bool refuse_verdict(struct apply *a, struct sl_err *err)
 static bool number_verdicts(struct sl_sink *s, int64_t *ret_n, struct sl_err *err)
 {
 	static const char sql[] = "alter table _sl_verdict add column _sl_n bigserial; "
-				  "create unique index on _sl_verdict (_sl_n)";
+				  "create unique index on _sl_verdict (_sl_n); "
+				  "analyze _sl_verdict";
 	struct sl_str cell;
 	bool found;
 
