@@ -10,9 +10,9 @@ import signal
 import sys
 from collections import Counter
 
-from .invariants import Violation
 from .rules import Rules
 from .scheduler import Run
+from .world import Violation
 
 
 def main() -> int:

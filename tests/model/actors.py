@@ -10,16 +10,20 @@ from functools import partial
 from random import Random
 
 from .collect import collect
-from .rebuild import publish, rebuild
+from .publish import publish
+from .rebuild import rebuild
 from .store import is_marked, store
+from .switch import NOBODY
 from .world import (
     CONTRACTS,
     Contract,
     Exit,
     Job,
     Record,
+    Row,
     Setup,
     Steps,
+    Stored,
     Ticket,
     World,
     normalize_part,
@@ -129,7 +133,7 @@ def operator(w: World, spawn: Spawn) -> Steps:
         dice = w.rng.random()
         if dice < 0.1 and w.setup.mode == "latest":
             name = "publish" if dice < 0.07 else "rebuild"
-            spawn(name, partial(rebuilder, w) if name == "rebuild" else lambda _: publish(w))
+            spawn(name, partial(rebuilder if name == "rebuild" else publish, w))
             yield f"start {name}"
             continue
         known = list(w.jobs.values())[-4:]
@@ -139,6 +143,29 @@ def operator(w: World, spawn: Spawn) -> Steps:
             how = " store" if w.rng.random() < w.setup.clearing else w.rng.choice(("", "", " --again"))
         spawn(job.run, partial(driver, w, job=job, again="again" in how, only_store="store" in how))
         yield f"start {job.run}{how}"
+
+
+def publisher(w: World, spawn: Spawn) -> Steps:
+    """Starts publishes, also while others are under way, some with --full."""
+    while True:
+        spawn("publish", partial(publish, w, full=w.rng.random() < 0.2))
+        yield "start publish"
+
+
+def editor_of_table(w: World) -> Steps:
+    """A store's commit in one step: a row comes, changes, is said to be gone, or vanishes."""
+    while True:
+        s = w.db.state.copy()
+        key = w.rng.choice(KEYS[:2])
+        s.change += 1
+        if w.rng.random() < 0.25:
+            s.rows.pop(key, None)
+        else:
+            row = Row(key, None, w.rng.randrange(3), w.rng.random() < 0.2)
+            if key not in s.rows or s.rows[key].row != row:
+                s.rows[key] = Stored(row, NOBODY, s.change)
+        w.commit(0, s)
+        yield f"table: {key}"
 
 
 # Who changes inputs, rules and the database
@@ -260,6 +287,19 @@ def dba(w: World) -> Steps:
         yield "restore"
         rescan(w)
         yield f"rescan: g{w.generation}"
+
+
+def document_dba(w: World) -> Steps:
+    """Backs up and restores the collection, whose connections end with that."""
+    while True:
+        w.kept = (dict(w.documents), w.mark)
+        yield "backup of documents"
+        for _ in range(w.rng.randrange(1, 6)):
+            yield "nothing"
+        w.documents, w.mark = dict(w.kept[0]), w.kept[1]
+        w.carried.clear()
+        w.cut |= w.publishers
+        yield "restore of documents"
 
 
 def rescan(w: World) -> None:

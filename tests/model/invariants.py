@@ -20,21 +20,9 @@ from .world import (
     Row,
     State,
     World,
+    must,
     normalize_part,
 )
-
-
-class Violation(AssertionError):
-    """A promise that a schedule broke."""
-
-    def __init__(self, name: str, what: object) -> None:
-        super().__init__(f"{name}: {what}")
-        self.name = name
-
-
-def must(ok: bool, name: str, what: object) -> None:
-    if not ok:
-        raise Violation(name, what)
 
 
 def content(w: World, edition: Edition) -> tuple[Record, ...]:
@@ -213,14 +201,6 @@ def log_holds_the_sources(w: World) -> None:
         elif kind == "cursor":
             at = next_start(w, source)
             must(at == len(w.feed[source]), "log_holds_the_sources", f"{source} read to {at}")
-
-
-def documents_are_the_table(w: World) -> None:
-    """After a last publish every visible row is a document, and nothing else is."""
-    held = Counter(row for _, row in w.documents.values() if not row.gone)
-    there = w.db.state.visible()
-    what = f"more {held - there}, missing {there - held}"
-    must(held == there, "documents_are_the_table", what)
 
 
 LINK = (file_was_like_that, editions_do_not_go_back, crawl_is_whole, watermark_is_monotone, ranges_are_disjoint)

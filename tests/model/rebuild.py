@@ -1,12 +1,12 @@
-"""Around the table: rebuild makes it anew from bronze, publish carries it to documents."""
+"""Rebuild: the table made anew from bronze."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from .store import beyond, note_era
-from .switch import NOBODY, Work, locked_state, replace_latest
-from .world import Exit, Outcome, Row, State, Steps, Stored, World, normalize_part
+from .switch import Work, locked_state, replace_latest
+from .world import Exit, Outcome, State, Steps, World, normalize_part
 
 
 def rebuild(w: World, me: int) -> Steps:
@@ -37,30 +37,10 @@ def rebuild(w: World, me: int) -> Steps:
 
 
 def swap_rows(w: World, s: State, beside: State) -> None:
-    """A row keeps its change number unless it changes; one that vanishes leaves a tombstone."""
+    """A row keeps its change number unless it changes; what vanishes, publish finds by itself."""
     before, s.rows = s.rows, {}
     for key, new in beside.rows.items():
         old = before.get(key)
         s.change += old is None or old.row != new.row
         same = old is not None and old.row == new.row
         s.rows[key] = replace(new, change=old.change if same and old else s.change)
-    for key in before.keys() - beside.rows.keys() if w.on.rebuild_tombstones else ():
-        s.change += 1
-        s.rows[key] = Stored(Row(str(key), None, 0, gone=True), NOBODY, s.change)
-
-
-def publish(w: World) -> Steps:
-    """A document is replaced only by a greater one; a document's number holds g, noted first."""
-    g = w.generation if w.on.published_generation else 0
-    yield "publish: note g"
-    rows = w.db.state.rows
-    yield "publish: read the table"
-    for key, stored in sorted(rows.items(), key=lambda kv: str(kv[0])):
-        number = (g, stored.change)
-        if key not in w.documents or w.documents[key][0] < number:
-            w.documents[key] = (number, stored.row)
-        yield f"publish: {key}"
-    for key, (number, _) in sorted(w.documents.items(), key=lambda kv: str(kv[0])):
-        if number[0] < g and key not in rows:  # of a past that a restore took back
-            w.documents[key] = ((g, 0), Row(str(key), None, 0, gone=True))
-    yield "publish: swept"

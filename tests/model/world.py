@@ -153,6 +153,30 @@ class Outcome:
         return replace(self, **{k: getattr(self, k) + v for k, v in more.items()})
 
 
+@dataclass(frozen=True)
+class Mark:
+    """Who published last: kept in the database and in the collection."""
+
+    n: int = 0
+    word: int = 0
+    finished: bool = True
+
+
+@dataclass(frozen=True)
+class Published:
+    """The database's side."""
+
+    mark: Mark = Mark()
+    change: int = 0  # of the newest row that the last finished publish carried over
+    trusted: bool = True  # the two sides have agreed ever since
+
+
+@dataclass(frozen=True)
+class Document:
+    n: int
+    row: Row | None  # None: a tombstone
+
+
 @dataclass
 class State:
     """The database as one committed transaction leaves it; never changed once committed."""
@@ -166,6 +190,7 @@ class State:
     outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)
     watermark: dict[int, int] = field(default_factory=dict)
     change: int = 0
+    published: Published = Published()
     losers: frozenset[tuple[str, Owner]] = frozenset()  # ghost: who ever lost a key
     limited: frozenset[str] = frozenset()  # ghost: keys under the documented limit of `latest`
 
@@ -254,7 +279,17 @@ class World:
     raw: list[tuple[Ticket, tuple[Record, ...] | None]] = field(default_factory=list)
     clean: list[tuple[Ticket, Clean]] = field(default_factory=list)
     shared_stage: dict[tuple[int, int], dict[Owner, tuple[Clean, ...]]] = field(default_factory=dict)
-    documents: dict[object, tuple[tuple[int, int], Row]] = field(default_factory=dict)
+    # the collection
+    documents: dict[str, Document] = field(default_factory=dict)
+    mark: Mark = Mark()
+    kept: tuple[dict[str, Document], Mark] = field(default_factory=lambda: ({}, Mark()))  # its backup
+    carried: dict[str, int] = field(default_factory=dict)  # ghost: per key, the newest snapshot written
+    snapshots: int = 0  # ghost: counts them
+    words: int = 0  # ghost
+    published: int = 0  # ghost: publishes that ended well
+    publishers: set[int] = field(default_factory=set)  # ghost: alive
+    cut: set[int] = field(default_factory=set)  # publishers whose connection to the collection ended
+    disturbed: set[int] = field(default_factory=set)  # ghost: those that were not alone
     # processes
     db: Db = field(default_factory=Db)
     flock: int | None = None
@@ -306,9 +341,18 @@ class World:
 
     def commit(self, me: int, after: State, entry: Entry | None = None) -> None:
         before, self.db.state = self.db.state, after
+        after.published = before.published  # a row of its own
         self.db.release(me)
         if self.on_commit and entry is not None:
             self.on_commit(Commit(self, before, after, entry))
+
+    def note(self, published: Published) -> None:
+        self.db.state = replace(self.db.state, published=published)
+
+    def draw_word(self) -> int:
+        """A random word that never repeats; without a draw, so that schedules stay what they are."""
+        self.words += 1
+        return self.words
 
     def draw_era(self) -> int:
         return self.rng.getrandbits(60) if self.on.random_era else self.db.state.era + 1
@@ -330,3 +374,16 @@ class Exit(Exception):
     def __init__(self, code: int, why: str) -> None:
         super().__init__(f"{code}: {why}")
         self.code = code
+
+
+class Violation(AssertionError):
+    """A promise that a schedule broke."""
+
+    def __init__(self, name: str, what: object) -> None:
+        super().__init__(f"{name}: {what}")
+        self.name = name
+
+
+def must(ok: bool, name: str, what: object) -> None:
+    if not ok:
+        raise Violation(name, what)
