@@ -562,6 +562,7 @@ static const struct sl_engine engine = {
 	.script = duckdb_script,
 	.query = duckdb_query_rows,
 	.begin = duckdb_begin,
+	.snapshot = duckdb_begin, /* every transaction is one */
 	.commit = duckdb_commit,
 	.rollback = duckdb_rollback,
 	.copy_begin = sl_duckdb_copy_begin,

@@ -11,8 +11,8 @@ sluice_module(curl engines/curl.c engines/curl_carry.c)
 target_link_libraries(engine_curl PRIVATE PkgConfig::CURL)
 sluice_module(html engines/html.c engines/html_charset.c engines/html_match.c engines/html_tags.c)
 target_link_libraries(engine_html PRIVATE PkgConfig::XML)
-sluice_module(mongo engines/mongo.c engines/mongo_bson.c engines/mongo_mark.c engines/mongo_read.c
-  engines/mongo_write.c)
+sluice_module(mongo engines/mongo.c engines/mongo_bson.c engines/mongo_mark.c engines/mongo_probe.c
+  engines/mongo_read.c engines/mongo_write.c)
 target_link_libraries(engine_mongo PRIVATE PkgConfig::MONGOC)
 sluice_module(crypto engines/crypto.c)
 target_link_libraries(engine_crypto PRIVATE PkgConfig::CRYPTO)

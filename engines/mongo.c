@@ -10,6 +10,7 @@
 #include "base/cancel.h"
 #include "base/mem.h"
 
+#define PORT 27017
 #define SELECT_MS 5000
 #define CONNECT_MS 5000
 #define SOCKET_MS 60000
@@ -180,7 +181,7 @@ static bool make_client(struct sl_docs *d, const struct sl_docs_conf *conf, stru
 {
 	const struct sl_conn *c = conf->conn;
 	sl_cleanup(put_uri) mongoc_uri_t *uri = mongoc_uri_new_for_host_port(
-		c->host ? c->host : "localhost", c->port ? (uint16_t)c->port : 27017);
+		c->host ? c->host : "localhost", c->port ? (uint16_t)c->port : PORT);
 	bson_error_t error = {0};
 
 	if (!uri || (c->login && !mongoc_uri_set_username(uri, c->login)) ||
@@ -211,8 +212,14 @@ static bool greet(struct sl_docs *d, const struct sl_conn *c, struct sl_err *err
 	d->connected =
 		mongoc_client_command_simple(d->client, d->database, &ping, NULL, NULL, &error);
 	bson_destroy(&ping);
-	return d->connected ||
-	       sl_mongo_fail(d, &error, err, "cannot connect to %s", sl_conn_safe(c, &d->arena));
+	if (d->connected)
+		return true;
+	sl_mongo_fail(d, &error, err, "cannot connect to %s", sl_conn_safe(c, &d->arena));
+	if (err->kind != SL_ERR_UNAVAILABLE ||
+	    !sl_mongo_is_foreign(c->host ? c->host : "localhost", c->port ? c->port : PORT))
+		return false;
+	return sl_err_set(err, SL_ERR_PROTOCOL, "what answers at %s is no MongoDB",
+			  sl_conn_safe(c, &d->arena));
 }
 
 static void mongo_close(struct sl_docs *d)
@@ -302,6 +309,12 @@ static bool mongo_layout(struct sl_docs *d, const struct sl_doc_layout *layout,
 	return sl_mongo_index(d, indexes, n_indexes, err);
 }
 
+static void mongo_rise(struct sl_docs *d)
+{
+	d->number++;
+	d->counts.rejected = 0;
+}
+
 static const struct sl_doc_counts *mongo_counts(const struct sl_docs *d)
 {
 	return &d->counts;
@@ -318,9 +331,11 @@ static const struct sl_docs_engine engine = {
 	.fence = sl_mongo_fence,
 	.count = sl_mongo_count,
 	.next = sl_mongo_next,
+	.rise = mongo_rise,
 	.write = sl_mongo_write,
 	.remove = sl_mongo_remove,
 	.flush = sl_mongo_flush,
+	.still = sl_mongo_still,
 	.finish = sl_mongo_finish,
 	.counts = mongo_counts,
 	.find = sl_mongo_find,

@@ -178,30 +178,11 @@ bool sl_mongo_append_id(bson_t *b, const struct sl_doc_layout *l, const struct s
 	return ok;
 }
 
-/* The step behind the nested document that begins at i; *ret_any: some value stands in it. */
-static size_t look_over(const struct sl_doc_layout *l, size_t i, const struct sl_str *cells,
-			bool *ret_any)
-{
-	size_t depth = 0;
-
-	*ret_any = false;
-	do {
-		depth += l->steps[i].what == SL_DOC_OPEN;
-		depth -= l->steps[i].what == SL_DOC_CLOSE;
-		*ret_any =
-			*ret_any || (l->steps[i].what == SL_DOC_FIELD && cells[l->steps[i].cell].p);
-		i++;
-	} while (depth > 0);
-	return i;
-}
-
-#define DEPTH 16 /* of nested documents; checked with the pipeline file */
-
 bool sl_mongo_append_fields(bson_t *b, const struct sl_doc_layout *l, const struct sl_str *cells,
 			    struct sl_err *err)
 {
-	bson_t nested[DEPTH];
-	bson_t *at[DEPTH + 1] = {b};
+	bson_t nested[SL_DOC_DEPTH];
+	bson_t *at[SL_DOC_DEPTH + 1] = {b};
 	size_t depth = 0;
 	bool ok = true, any;
 
@@ -209,7 +190,7 @@ bool sl_mongo_append_fields(bson_t *b, const struct sl_doc_layout *l, const stru
 		const struct sl_doc_step *s = &l->steps[i];
 
 		if (s->what == SL_DOC_OPEN) {
-			const size_t behind = look_over(l, i, cells, &any);
+			const size_t behind = sl_doc_nested_end(l, i, cells, &any);
 			if (!any || !ok) {
 				i = behind;
 				continue;

@@ -26,6 +26,7 @@ struct sl_docs {
 	mongoc_collection_t *collection;
 	const struct sl_doc_layout *layout;
 	struct sl_doc_mark mark; /* ours, once taken */
+	int64_t number;		 /* of the documents that are written */
 	struct sl_doc_counts counts;
 
 	/* a batch under way */
@@ -68,6 +69,9 @@ bool sl_mongo_append_fields(bson_t *b, const struct sl_doc_layout *layout,
 /* The other way: a key's value as canonical text. False when it is of another kind. */
 bool sl_mongo_key_text(const bson_iter_t *value, enum sl_kind kind, struct sl_buf *out);
 
+/* mongo_probe.c: a server of another kind answers there. */
+bool sl_mongo_is_foreign(const char *host, int port);
+
 /* mongo_mark.c */
 bool sl_mongo_check(struct sl_docs *d, const char *collection, struct sl_buf *out,
 		    struct sl_err *err);
@@ -79,6 +83,7 @@ bool sl_mongo_index(struct sl_docs *d, const struct sl_doc_index *indexes, size_
 		    struct sl_err *err);
 bool sl_mongo_fence(struct sl_docs *d, struct sl_err *err);
 bool sl_mongo_count(struct sl_docs *d, uint64_t *ret, struct sl_err *err);
+bool sl_mongo_still(struct sl_docs *d, bool *ret, struct sl_err *err);
 bool sl_mongo_finish(struct sl_docs *d, bool *ret_newest, struct sl_err *err);
 
 /* mongo_write.c */

@@ -70,10 +70,12 @@ static bool read_mark(struct sl_docs *d, const char *collection, struct sl_doc_m
 	bson_iter_t at;
 	bool ok = true;
 
-	*ret = (struct sl_doc_mark){0, 0};
+	*ret = (struct sl_doc_mark){0, 0, true};
 	if (mongoc_cursor_next(cursor, &found)) {
 		ret->n = reply_number(found, "n");
 		ret->word = reply_number(found, "word");
+		ret->finished =
+			bson_iter_init_find(&at, found, "finished") && bson_iter_as_bool(&at);
 		if (bson_iter_init_find(&at, found, "owner") && BSON_ITER_HOLDS_UTF8(&at))
 			sl_buf_adds(owner, bson_iter_utf8(&at, NULL));
 	} else if (mongoc_cursor_error(cursor, &error)) {
@@ -102,32 +104,52 @@ bool sl_mongo_begin(struct sl_docs *d, const char *collection, const char *owner
 		err, "name another collection; or drop it, and its document in \"" CONTROL "\"");
 }
 
+static bson_t *query_mark(const struct sl_docs *d, struct sl_doc_mark mark)
+{
+	return BCON_NEW("_id", BCON_UTF8(d->name), "n", BCON_INT64(mark.n), "word",
+			BCON_INT64(mark.word));
+}
+
 bool sl_mongo_take(struct sl_docs *d, struct sl_doc_mark old, struct sl_doc_mark next,
 		   struct sl_err *err)
 {
-	sl_cleanup(sl_mongo_put_bson) bson_t *query = BCON_NEW(
-		"_id", BCON_UTF8(d->name), "n", BCON_INT64(old.n), "word", BCON_INT64(old.word));
+	sl_cleanup(sl_mongo_put_bson) bson_t *query = query_mark(d, old);
 	sl_cleanup(sl_mongo_put_bson) bson_t *change =
 		BCON_NEW("$set", "{", "owner", BCON_UTF8(d->owner), "n", BCON_INT64(next.n), "word",
-			 BCON_INT64(next.word), "}");
+			 BCON_INT64(next.word), "finished", BCON_BOOL(false), "}");
 	const struct update u = {CONTROL, query, change, old.n == 0, false};
 	int64_t n = 0;
 
 	if (!run_update(d, &u, &n, err))
 		return false;
 	d->mark = next;
+	d->number = next.n;
 	return n == 1 || sl_err_set(err, SL_ERR_AGAIN,
 				    "another publish of collection \"%s\" has begun", d->name);
 }
 
-bool sl_mongo_finish(struct sl_docs *d, bool *ret_newest, struct sl_err *err)
+bool sl_mongo_still(struct sl_docs *d, bool *ret, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf owner = SL_BUF_INIT;
 	struct sl_doc_mark now;
 
 	if (!read_mark(d, d->name, &now, &owner, err))
 		return false;
-	*ret_newest = now.n == d->mark.n && now.word == d->mark.word;
+	*ret = now.n == d->mark.n && now.word == d->mark.word;
+	return true;
+}
+
+bool sl_mongo_finish(struct sl_docs *d, bool *ret_newest, struct sl_err *err)
+{
+	sl_cleanup(sl_mongo_put_bson) bson_t *query = query_mark(d, d->mark);
+	sl_cleanup(sl_mongo_put_bson) bson_t *change =
+		BCON_NEW("$set", "{", "finished", BCON_BOOL(true), "}");
+	const struct update u = {CONTROL, query, change, false, false};
+	int64_t n = 0;
+
+	if (!run_update(d, &u, &n, err))
+		return false;
+	*ret_newest = n == 1;
 	return true;
 }
 

@@ -81,7 +81,7 @@ static bool add_operation(struct sl_docs *d, bool gone, struct sl_err *err)
 	if (bson_iter_init_find(&at, &d->selector, "_id"))
 		bson_append_iter(d->ids, number, -1, &at);
 	BSON_APPEND_DOCUMENT_BEGIN(&d->selector, "_sl.n", &older);
-	BSON_APPEND_INT64(&older, "$lt", d->mark.n);
+	BSON_APPEND_INT64(&older, "$lt", d->number);
 	bson_append_document_end(&d->selector, &older);
 	if (!mongoc_bulk_operation_replace_one_with_opts(d->bulk, &d->selector, &d->document,
 							 &d->upsert, &error))
@@ -97,7 +97,7 @@ static void append_stamp(struct sl_docs *d, const uint8_t *hash)
 	bson_t stamp;
 
 	BSON_APPEND_DOCUMENT_BEGIN(&d->document, "_sl", &stamp);
-	BSON_APPEND_INT64(&stamp, "n", d->mark.n);
+	BSON_APPEND_INT64(&stamp, "n", d->number);
 	if (hash)
 		BSON_APPEND_BINARY(&stamp, "h", BSON_SUBTYPE_BINARY, hash, SL_DOC_HASH);
 	else

@@ -426,6 +426,12 @@ static bool pg_begin(struct sl_db *db, struct sl_err *err)
 	return db->in_transaction;
 }
 
+static bool pg_snapshot(struct sl_db *db, struct sl_err *err)
+{
+	db->in_transaction = pg_script(db, "begin isolation level repeatable read, read only", err);
+	return db->in_transaction;
+}
+
 static bool pg_commit(struct sl_db *db, struct sl_err *err)
 {
 	db->in_transaction = false;
@@ -529,6 +535,7 @@ static const struct sl_engine engine = {
 	.script = pg_script,
 	.query = pg_query,
 	.begin = pg_begin,
+	.snapshot = pg_snapshot,
 	.commit = pg_commit,
 	.rollback = pg_rollback,
 	.copy_begin = sl_pg_copy_begin,

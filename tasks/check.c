@@ -15,7 +15,8 @@ static bool check_all(struct sl_check *c, struct sl_err *err)
 	sl_check_ok(c, "pipeline",
 		    sl_arena_printf(&c->run->arena, "%s, rules %.12s", p->path, p->rev));
 	return sl_check_home(c, err) && sl_check_bronze(c, err) && sl_check_sources(c, err) &&
-	       sl_check_queue(c, err) && sl_check_store(c, err) && sl_check_sql(c, err);
+	       sl_check_queue(c, err) && sl_check_store(c, err) && sl_check_sql(c, err) &&
+	       sl_check_documents(c, err);
 }
 
 static void release(struct sl_check *c)
@@ -51,11 +52,13 @@ static const struct sl_stage stage = {
 		"source's\n"
 		"inputs can be opened; the queue takes tickets; the store answers, lets us in, and "
 		"its\n"
-		"table fits the contract; models and queries can be planned by the engine. "
-		"Nothing is\n"
-		"collected or stored. The first failure decides the exit code. In the result, "
-		"n_in is\n"
-		"the number of checks: kept are ok, filtered skipped, rejected failed.\n",
+		"table fits the contract; models and queries can be planned by the engine; the "
+		"documents'\n"
+		"server takes writes. Nothing is collected or stored. The first failure decides "
+		"the "
+		"exit\n"
+		"code. In the result, n_in is the number of checks: kept are ok, filtered skipped, "
+		"rejected\nfailed.\n",
 	.examples = "sluice check orders\nsluice check orders --backend local\n",
 	.needs = SL_NEEDS_PIPELINE | SL_FINDS_HOME | SL_TAKES_INTERVAL | SL_NEEDS_STORE |
 		 SL_QUIET_RESULT,

@@ -92,6 +92,15 @@ def secantus(mongo_server: Mongo) -> Iterator[Mongo]:
     mongo_server.start()
 
 
+@pytest.fixture
+def java_mongo(java_mongo_server: JavaMongo) -> Iterator[JavaMongo]:
+    """The one that forgets everything in a restart, alone."""
+    java_mongo_server.start()
+    java_mongo_server.database = f"t{os.getpid()}_{next(_numbers)}"
+    yield java_mongo_server
+    java_mongo_server.start()
+
+
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3]:
     server: S3 = start(S3)

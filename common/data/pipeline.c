@@ -16,7 +16,7 @@
 
 struct top {
 	struct sl_node *sluice, *schedule, *sources, *fields, *contract, *rules, *store, *rejects,
-		*models, *queries, *parallel, *backends;
+		*models, *queries, *documents, *parallel, *backends;
 	const char *pipeline, *description;
 	bool fuse;
 };
@@ -34,6 +34,8 @@ const struct sl_field sl_pipeline_fields[] = {
 	SL_F_NODE(struct top, rejects, 0, "how many bad records are bearable"),
 	SL_F_NODE(struct top, models, 0, "name: SQL views and tables made after storing, in order"),
 	SL_F_NODE(struct top, queries, 0, "name: SQL for people"),
+	SL_F_NODE(struct top, documents, 0,
+		  "name: a relation whose rows are published as documents"),
 	SL_F_NODE(struct top, parallel, 0, "into how many partitions collect cuts the work"),
 	SL_F_BOOL(struct top, fuse, 0, "false",
 		  "one Airflow task for collect, normalize and store"),
@@ -134,6 +136,7 @@ static void read_tree(struct sl_reading *r)
 	sl_read_rejects(r);
 	sl_read_models(r);
 	sl_read_queries(r);
+	sl_read_documents(r);
 	sl_read_parallel(r);
 	sl_read_backends(r);
 }

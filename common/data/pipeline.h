@@ -3,7 +3,7 @@
  * pipeline's own arena until sl_pipeline_close.
  *
  * Keys (docs/reference): sluice, pipeline, description, schedule, sources, fields, contract, rules,
- * store, rejects, models, queries, parallel, fuse, backends.
+ * store, rejects, models, queries, documents, parallel, fuse, backends.
  */
 #ifndef SL_DATA_PIPELINE_H
 #define SL_DATA_PIPELINE_H
@@ -67,6 +67,33 @@ struct sl_query {
 	const char *description;
 };
 
+#define SL_DOC_DEPTH 16 /* most names in a path */
+
+/* One column of an index; descending where it says so. */
+struct sl_doc_index_part {
+	const char *path;
+	bool descending;
+};
+struct sl_doc_index {
+	const struct sl_doc_index_part *parts;
+	size_t n;
+};
+
+/* A relation whose rows become documents. */
+struct sl_documents {
+	const char *name;
+	const char *from; /* "silver.annonces" */
+	struct sl_texts key;
+	const char *collection;
+	struct sl_pairs fields; /* path → column; none: every column */
+	struct sl_texts indexes;
+	const char *gone; /* column, or NULL */
+	struct sl_place at;
+	struct sl_doc_index *index; /* of indexes */
+	bool of_table;		    /* from is the store's own table */
+	bool has_change;	    /* and a document one row of it, with its change number */
+};
+
 /* One backend, resolved: which engine and connection serve which role. */
 /* The queue's settings: what rides along, where it stands, how long it may stay. */
 struct sl_queue_settings {
@@ -122,6 +149,8 @@ struct sl_pipeline {
 	size_t n_models;
 	struct sl_query *queries;
 	size_t n_queries;
+	struct sl_documents *documents;
+	size_t n_documents;
 	bool fuse;		   /* one Airflow task for collect, normalize and store */
 	int64_t partitions_max;	   /* most mapped normalize tasks */
 	uint64_t partition_bytes;  /* raw bytes that make one more of them worth while */

@@ -30,16 +30,15 @@ const struct sl_field sl_queue_fields[] = {
 	SL_F_END,
 };
 
-/* Words of the format. A file may name them all; what this version cannot do is refused when the
- * backend is chosen, because leaving it out would put the data elsewhere without a word. */
+/* Words of the format. */
 static const struct word {
 	const char *role, *word, *module;
-	bool connection, built;
+	bool connection;
 } words[] = {
-	{"bronze", "file", "file", false, true},      {"bronze", "s3", "s3", true, true},
-	{"queue", "redis", "redis", true, true},      {"store", "duckdb", "duckdb", false, true},
-	{"store", "postgres", "pg", true, true},      {"documents", "file", "file", false, true},
-	{"documents", "mongo", "mongo", true, false},
+	{"bronze", "file", "file", false},     {"bronze", "s3", "s3", true},
+	{"queue", "redis", "redis", true},     {"store", "duckdb", "duckdb", false},
+	{"store", "postgres", "pg", true},     {"documents", "file", "file", false},
+	{"documents", "mongo", "mongo", true},
 };
 
 static const struct word *find_word(struct sl_reading *r, const char *role, const char *text,
@@ -88,7 +87,7 @@ static ptrdiff_t find_engine(const struct role *role, const struct sl_node *map)
 /* "duckdb", or {postgres: warehouse}, settings beside it. Leaves module and conn alone when the
  * role is not named. */
 static const struct word *read_role(struct sl_reading *r, const struct role *role,
-				    const struct sl_node *n, bool chosen)
+				    const struct sl_node *n)
 {
 	if (!n || n->bad)
 		return NULL;
@@ -113,10 +112,6 @@ static const struct word *read_role(struct sl_reading *r, const struct role *rol
 	else if (id && !id->bad && (id->kind != SL_NODE_SCALAR || sl_node_is_null(id)))
 		sl_diag_add(r->diags, SL_E1005, id->at, "the connection of \"%s\" must be a name",
 			    w->word);
-	if (chosen && !w->built)
-		sl_diag_add(r->diags, SL_E1008, name->at,
-			    "this version has no \"%s\" for %s: choose another backend", w->word,
-			    role->name);
 	*role->module = w->module;
 	*role->conn = id ? id->text : NULL;
 	return w;
@@ -141,11 +136,10 @@ static void check_prefix(struct sl_reading *r, const char *prefix, struct sl_pla
 			    prefix);
 }
 
-static void read_queue(struct sl_reading *r, struct sl_backend *b, const struct sl_node *n,
-		       bool chosen)
+static void read_queue(struct sl_reading *r, struct sl_backend *b, const struct sl_node *n)
 {
 	const struct role role = {"queue", &b->queue, &b->queue_conn, sl_queue_fields};
-	const struct word *w = read_role(r, &role, n, chosen);
+	const struct word *w = read_role(r, &role, n);
 	const bool is_map = w && n->kind == SL_NODE_MAP;
 	const char *const beside[] = {w ? w->word : NULL, NULL};
 
@@ -157,8 +151,7 @@ static void read_queue(struct sl_reading *r, struct sl_backend *b, const struct 
 	check_ttl(r, b->queue_settings.ttl, sl_value_place(n, "ttl", n->at));
 }
 
-static void read_backend(struct sl_reading *r, struct sl_backend *b, const struct sl_node *map,
-			 bool chosen)
+static void read_backend(struct sl_reading *r, struct sl_backend *b, const struct sl_node *map)
 {
 	struct roles roles;
 	const char *what = sl_arena_printf(&r->p->arena, "backend \"%s\"", b->name);
@@ -167,10 +160,10 @@ static void read_backend(struct sl_reading *r, struct sl_backend *b, const struc
 	const struct role bronze = {"bronze", &b->bronze, &b->bronze_conn, NULL};
 	const struct role store = {"store", &b->store, &b->store_conn, NULL};
 	const struct role documents = {"documents", &b->documents, &b->documents_conn, NULL};
-	read_role(r, &bronze, roles.bronze, chosen);
-	read_queue(r, b, roles.queue, chosen);
-	read_role(r, &store, roles.store, chosen);
-	read_role(r, &documents, roles.documents, chosen);
+	read_role(r, &bronze, roles.bronze);
+	read_queue(r, b, roles.queue);
+	read_role(r, &store, roles.store);
+	read_role(r, &documents, roles.documents);
 }
 
 static const struct sl_backend embedded = {
@@ -205,7 +198,7 @@ void sl_read_backends(struct sl_reading *r)
 		b.at = map->keys[i]->at;
 		sl_check_name(r, b.name, b.at, "backend", SL_NAME_HYPHEN);
 		bool chosen = strcmp(b.name, wanted) == 0;
-		read_backend(r, &b, map->items[i], chosen);
+		read_backend(r, &b, map->items[i]);
 		names->v[names->n] = b.name;
 		names->at[names->n++] = b.at;
 		if (chosen) {

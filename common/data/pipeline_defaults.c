@@ -108,4 +108,5 @@ void sl_pipeline_defaults(const struct sl_pipeline *p,
 	walk_rules(&w);
 	walk_names(&w, "models", sl_model_fields);
 	walk_names(&w, "queries", sl_query_fields);
+	walk_names(&w, "documents", sl_documents_fields);
 }

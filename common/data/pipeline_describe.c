@@ -11,8 +11,9 @@ static const struct {
 	{"sources", sl_source_common_fields}, {"fields", sl_raw_fields},
 	{"contract", sl_contract_fields},     {"store", sl_store_fields},
 	{"rejects", sl_rejects_fields},	      {"models", sl_model_fields},
-	{"queries", sl_query_fields},	      {"parallel", sl_parallel_fields},
-	{"backends", sl_backend_fields},      {"queue", sl_queue_fields},
+	{"queries", sl_query_fields},	      {"documents", sl_documents_fields},
+	{"parallel", sl_parallel_fields},     {"backends", sl_backend_fields},
+	{"queue", sl_queue_fields},
 };
 
 static void add_item(struct sl_buf *out, bool first, const char *name, const char *summary,

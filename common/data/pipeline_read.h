@@ -24,6 +24,7 @@ extern const struct sl_field sl_rejects_fields[];
 extern const struct sl_field sl_parallel_fields[];
 extern const struct sl_field sl_model_fields[];
 extern const struct sl_field sl_query_fields[];
+extern const struct sl_field sl_documents_fields[];
 extern const struct sl_field sl_backend_fields[];
 extern const struct sl_field sl_queue_fields[];
 
@@ -38,6 +39,7 @@ void sl_read_rules(struct sl_reading *r);    /* after the contract */
 void sl_read_store(struct sl_reading *r);    /* after the contract */
 void sl_read_models(struct sl_reading *r);   /* after the store: names must differ */
 void sl_read_queries(struct sl_reading *r);
+void sl_read_documents(struct sl_reading *r); /* after the store */
 void sl_read_backends(struct sl_reading *r);
 
 /* rev and shape of a pipeline without errors. */

@@ -58,6 +58,7 @@ static void add_counts(const struct sl_result *r, struct sl_buf *out)
 	add_number(out, "unchanged", r->unchanged);
 	add_number(out, "stale", r->stale);
 	add_number(out, "superseded", r->superseded);
+	add_number(out, "removed", r->removed);
 	add_number(out, "written", r->written);
 	add_number(out, "pending", r->pending);
 }

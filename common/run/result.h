@@ -17,6 +17,7 @@ struct sl_result {
 	uint32_t partitions; /* n of --partition k/n: how many mapped tasks the work falls into */
 	uint64_t n_in, kept, dup, filtered, rejected;
 	uint64_t inserted, updated, unchanged, stale, superseded;
+	uint64_t removed;	/* documents made tombstones */
 	uint64_t written;	/* what this execution made new: chunks, clean parts, or rows */
 	uint64_t pending;	/* entries that wait to be stored */
 	const char *note;	/* one short remark for people, or NULL */

@@ -18,8 +18,10 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "data/pipeline.h"
 #include "data/type.h"
 #include "net/conn.h"
+#include "store/home.h"
 
 #define SL_DOC_HASH 16 /* bytes */
 
@@ -76,20 +78,11 @@ struct sl_doc_seen {
 	const uint8_t *hash;
 };
 
-/* One column of an index; descending where it says so. */
-struct sl_doc_index_part {
-	const char *path;
-	bool descending;
-};
-struct sl_doc_index {
-	const struct sl_doc_index_part *parts;
-	size_t n;
-};
-
 /* What the collection remembers of its publishers. */
 struct sl_doc_mark {
-	int64_t n;    /* the greatest number given out, 0: never published */
-	int64_t word; /* drawn with it */
+	int64_t n;     /* the greatest number given out, 0: never published */
+	int64_t word;  /* drawn with it */
+	bool finished; /* whoever took it has ended well */
 };
 
 struct sl_doc_counts {
@@ -130,7 +123,8 @@ struct sl_docs_engine {
 	 * server), SL_ERR_AGAIN (another publisher). */
 	bool (*open)(const struct sl_docs_conf *conf, struct sl_docs **ret, struct sl_err *err);
 	void (*close)(struct sl_docs *d);
-	/* What the server is, for people, and whether the user may write to the collection. */
+	/* What the server is, for people, and whether the user may write to the collection. NULL
+	 * where there is none. */
 	bool (*check)(struct sl_docs *d, const char *collection, struct sl_buf *out,
 		      struct sl_err *err);
 
@@ -138,15 +132,16 @@ struct sl_docs_engine {
 	 * does. *ret: what it remembers. */
 	bool (*begin)(struct sl_docs *d, const char *collection, const char *owner,
 		      struct sl_doc_mark *ret, struct sl_err *err);
-	/* Remembers next where old was remembered; else SL_ERR_AGAIN. Documents are written under
-	 * next.n from here on. */
+	/* Remembers next where old was remembered; else SL_ERR_AGAIN. Ours are next.n and the two
+	 * numbers around it. */
 	bool (*take)(struct sl_docs *d, struct sl_doc_mark old, struct sl_doc_mark next,
 		     struct sl_err *err);
 	/* Documents of the layout from here on; borrowed until close. */
 	bool (*layout)(struct sl_docs *d, const struct sl_doc_layout *layout,
 		       const struct sl_doc_index *indexes, size_t n_indexes, struct sl_err *err);
 
-	/* Every document that is older than n becomes n - 1: no publisher before can change it. */
+	/* Every document that is older than our number becomes just that: nobody older can change
+	 * it any more. */
 	bool (*fence)(struct sl_docs *d, struct sl_err *err);
 	/* Live documents. */
 	bool (*count)(struct sl_docs *d, uint64_t *ret, struct sl_err *err);
@@ -154,11 +149,16 @@ struct sl_docs_engine {
 	bool (*next)(struct sl_docs *d, struct sl_doc_seen *ret, bool *ret_found,
 		     struct sl_err *err);
 
+	/* What is written from here on is newer than what was written so far; rejects count anew. */
+	void (*rise)(struct sl_docs *d);
 	/* Unordered; a batch goes out when it is full, the last one with flush. */
 	bool (*write)(struct sl_docs *d, const struct sl_doc *doc, struct sl_err *err);
 	bool (*remove)(struct sl_docs *d, struct sl_str id, struct sl_err *err);
 	bool (*flush)(struct sl_docs *d, struct sl_err *err);
-	/* Is our number still the newest? Files: gives them their names. */
+	/* Is the collection's mark still ours? */
+	bool (*still)(struct sl_docs *d, bool *ret, struct sl_err *err);
+	/* Our mark says that we ended well, unless it is no longer ours. Files: gives them their
+	 * names. */
 	bool (*finish)(struct sl_docs *d, bool *ret_newest, struct sl_err *err);
 	const struct sl_doc_counts *(*counts)(const struct sl_docs *d);
 
@@ -166,6 +166,17 @@ struct sl_docs_engine {
 	bool (*find)(struct sl_docs *d, const struct sl_doc_query *q, sl_doc_found_fn found,
 		     void *ctx, struct sl_err *err);
 };
+
+/* The step behind the nested document that begins at step i. *ret_any: it holds some value; without
+ * any it is left out, as NULL is. */
+size_t sl_doc_nested_end(const struct sl_doc_layout *l, size_t i, const struct sl_str *cells,
+			 bool *ret_any);
+
+/* Opens the documents of p's backend: the connection that it names, or HOME/<pipeline>/documents. */
+SL_NODISCARD bool sl_docs_open(const struct sl_pipeline *p, const struct sl_home *home,
+			       const char *app_name, int64_t wait_us,
+			       const struct sl_docs_engine **ret_engine, struct sl_docs **ret,
+			       struct sl_err *err);
 
 /* Opens module `name` ("mongo"), or the files' engine ("file"). */
 SL_NODISCARD bool sl_docs_engine_get(const char *name, const struct sl_docs_engine **ret,

@@ -86,6 +86,8 @@ struct sl_engine {
 		      sl_db_row_fn row, void *ctx, struct sl_err *err);
 
 	bool (*begin)(struct sl_db *db, struct sl_err *err);
+	/* Begins a transaction that only reads: all its queries see the state of the first one. */
+	bool (*snapshot)(struct sl_db *db, struct sl_err *err);
 	/* Outcome unknown (connection lost in COMMIT) is SL_ERR_AGAIN: `applied` tells at the
 	 * rerun. */
 	bool (*commit)(struct sl_db *db, struct sl_err *err);

@@ -46,6 +46,13 @@ static const struct sl_column entry_cols[] = {
 static const struct sl_column origin_cols[] = {
 	{"pipeline", TEXT}, {"source", TEXT}, {"entry", INT}, {"digest", TEXT}};
 
+/* What a collection holds of the table (store/published.h). word: of the publish that began last,
+ * which the collection knows, too. */
+static const struct sl_column published_cols[] = {
+	{"pipeline", TEXT}, {"documents", TEXT}, {"target", TEXT}, {"n", INT},
+	{"word", INT},	    {"finished", INT},	 {"spec", TEXT},   {"change", INT},
+};
+
 static const struct sl_column stage_run_cols[] = {
 	{"id", TEXT},	      {"pipeline", TEXT},  {"stage", TEXT},    {"source", TEXT},
 	{"run", TEXT},	      {"partition", INT},  {"started", TIME},  {"finished", TIME},
@@ -73,6 +80,9 @@ static const struct sl_state_table first_tables[] = {
 
 static const struct sl_state_table origin_table = {"sluice.origin", TABLE(origin_cols), false,
 						   "pipeline, source", NULL};
+
+static const struct sl_state_table published_table = {"sluice.published", TABLE(published_cols),
+						      false, "pipeline, documents, target", NULL};
 
 void sl_sink_add_column(const struct sl_sink *s, struct sl_buf *sql, const struct sl_column *c)
 {
@@ -119,13 +129,18 @@ static void make_origin(const struct sl_sink *s, struct sl_buf *sql)
 	add_state_table(s, sql, &origin_table);
 }
 
+static void make_published(const struct sl_sink *s, struct sl_buf *sql)
+{
+	add_state_table(s, sql, &published_table);
+}
+
 /*
  * Step n leads from format n - 1 to n. A step is never taken away or changed, a new one comes last.
  * Statements must do no harm where their work is done already ("if not exists"): the column lists
  * above are those of the last step, so the first makes tables that a later one would only widen.
  */
-static void (*const steps[])(const struct sl_sink *s, struct sl_buf *sql) = {make_first,
-									     make_origin};
+static void (*const steps[])(const struct sl_sink *s,
+			     struct sl_buf *sql) = {make_first, make_origin, make_published};
 
 #define STATE_FORMAT ((int64_t)SL_ARRAY_LEN(steps))
 

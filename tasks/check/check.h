@@ -24,13 +24,14 @@ void sl_check_skip(struct sl_check *c, const char *subject, const char *why);
 void sl_check_fail(struct sl_check *c, const char *subject, const struct sl_err *err);
 
 /* home and bronze can be written to; each source lists its inputs; the queue takes tickets; the
- * store answers and its table fits; the models and queries are statements that the engine
- * understands. False only for a stop. */
+ * store answers and its table fits; the documents' server does, and its collections can be written;
+ * the models and queries are statements that the engine understands. False only for a stop. */
 SL_NODISCARD bool sl_check_home(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_bronze(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_sources(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_queue(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_store(struct sl_check *c, struct sl_err *err);
+SL_NODISCARD bool sl_check_documents(struct sl_check *c, struct sl_err *err);
 SL_NODISCARD bool sl_check_sql(struct sl_check *c, struct sl_err *err);
 
 #endif

@@ -28,25 +28,29 @@ struct step {
 	bool store;		/* talks to the store */
 	bool queue;		/* talks to the queue */
 	bool sources;		/* reads the sources */
+	bool documents;		/* talks to the documents' server */
 };
 
 /* A fused pipeline is one task: the driver, which executes the same stages. */
 static size_t list_steps(const struct sl_pipeline *p, struct step *steps)
 {
-	static const struct step fused = {"run", "sluice", "run", false, true, true, true};
+	static const struct step fused = {"run", "sluice", "run", false, true, true, true, true};
 	static const struct step all[] = {
-		{"collect", "sluice-collect", "--pipeline", false, false, true, true},
-		{"normalize", "sluice-normalize", "--pipeline", true, false, true, false},
-		{"store", "sluice-store", "--pipeline", false, true, true, false},
-		{"aggregate", "sluice-aggregate", "--pipeline", false, true, false, false},
-		{"report", "sluice-report", "--pipeline", false, true, true, false},
+		{"collect", "sluice-collect", "--pipeline", false, false, true, true, false},
+		{"normalize", "sluice-normalize", "--pipeline", true, false, true, false, false},
+		{"store", "sluice-store", "--pipeline", false, true, true, false, false},
+		{"aggregate", "sluice-aggregate", "--pipeline", false, true, false, false, false},
+		{"publish", "sluice-publish", "--pipeline", false, true, false, false, true},
+		{"report", "sluice-report", "--pipeline", false, true, true, false, false},
 	};
 	size_t n = 0;
 
 	if (p->fuse)
 		steps[n++] = fused;
 	for (size_t i = 0; !p->fuse && i < SL_ARRAY_LEN(all); i++) {
-		if (p->n_models > 0 || strcmp(all[i].name, "aggregate") != 0)
+		if (p->n_models == 0 && strcmp(all[i].name, "aggregate") == 0)
+			continue;
+		if (p->n_documents > 0 || strcmp(all[i].name, "publish") != 0)
 			steps[n++] = all[i];
 	}
 	return n;
@@ -117,7 +121,7 @@ static void add_source_ids(struct ids *ids, const struct sl_pipeline *p)
 }
 
 /* What a stage needs to reach: bronze always, since it holds the log as well. */
-static void add_connections(const struct sl_pipeline *p, bool store, bool queue, bool sources,
+static void add_connections(const struct sl_pipeline *p, const struct step *step,
 			    struct sl_buf *out)
 {
 	const struct sl_backend *b = &p->backend;
@@ -125,12 +129,14 @@ static void add_connections(const struct sl_pipeline *p, bool store, bool queue,
 
 	sl_buf_addc(out, '[');
 	add_id(&ids, b->bronze_conn);
-	if (store)
+	if (step->store)
 		add_id(&ids, b->store_conn);
-	if (queue)
+	if (step->queue)
 		add_id(&ids, b->queue_conn);
-	if (sources)
+	if (step->sources)
 		add_source_ids(&ids, p);
+	if (step->documents && p->n_documents > 0)
+		add_id(&ids, b->documents_conn);
 	sl_buf_addc(out, ']');
 }
 
@@ -202,7 +208,7 @@ static void add_stages(struct sl_run *run, struct sl_buf *out)
 		add_argv(run, &steps[i], out);
 		sl_buf_addf(out,
 			    ",\"mapped\":%s,\"connections\":", steps[i].mapped ? "true" : "false");
-		add_connections(run->p, steps[i].store, steps[i].queue, steps[i].sources, out);
+		add_connections(run->p, &steps[i], out);
 		sl_buf_addc(out, '}');
 	}
 	sl_buf_addc(out, ']');
@@ -210,6 +216,8 @@ static void add_stages(struct sl_run *run, struct sl_buf *out)
 
 static void plan_json(struct sl_run *run, struct sl_buf *out)
 {
+	static const struct step whole = {
+		.store = true, .queue = true, .sources = true, .documents = true};
 	const struct sl_pipeline *p = run->p;
 	const struct {
 		const char *key, *value;
@@ -228,7 +236,7 @@ static void plan_json(struct sl_run *run, struct sl_buf *out)
 	add_tasks(&p->schedule, out);
 	sl_buf_addf(out, ",\"fuse\":%s,\"partitions_max\":%" PRId64 ",\"connections\":",
 		    p->fuse ? "true" : "false", p->partitions_max);
-	add_connections(p, true, true, true, out);
+	add_connections(p, &whole, out);
 	sl_buf_addc(out, ',');
 	add_sources(p, out);
 	sl_buf_addc(out, ',');
@@ -256,6 +264,9 @@ static void plan_text(struct sl_run *run, struct sl_buf *out)
 	for (size_t i = 0; i < p->n_models; i++)
 		sl_buf_addf(out, "  model     %s (%s)\n", p->models[i].name,
 			    p->models[i].as == SL_MODEL_VIEW ? "view" : "table");
+	for (size_t i = 0; i < p->n_documents; i++)
+		sl_buf_addf(out, "  documents %s (from %s)\n", p->documents[i].collection,
+			    p->documents[i].from);
 	sl_buf_addf(out, "  backend   %s: %s%s%s\n", p->backend.name, p->backend.store,
 		    p->backend.store_conn ? ", connection " : "",
 		    p->backend.store_conn ? p->backend.store_conn : "");

@@ -1,5 +1,5 @@
 /*
- * sluice run: collect, normalize (in parallel), store, aggregate, report, as child processes. The
+ * sluice run: collect, normalize (in parallel), store, aggregate, publish, report, as child processes. The
  * first stage that fails ends the run with its exit code; report runs whatever happened.
  */
 #include <sched.h>
@@ -40,7 +40,7 @@ static uint32_t count_cores(void)
 
 /* What the stages have told of themselves so far. */
 struct told {
-	struct sl_result collect, normalize, store, aggregate;
+	struct sl_result collect, normalize, store, aggregate, publish;
 };
 
 static bool execute(struct sl_drive *d, const char *stage, uint32_t n, struct sl_result *told,
@@ -65,7 +65,7 @@ static uint32_t choose_partitions(const struct sl_drive *d, const struct sl_resu
 	return wanted < d->partitions_max ? wanted : d->partitions_max;
 }
 
-/* collect to aggregate. *ret_nothing: collect found nothing and nothing waits. */
+/* collect to publish. *ret_nothing: collect found nothing and nothing waits. */
 static bool work(struct sl_drive *d, struct told *told, bool *ret_nothing, struct sl_err *err)
 {
 	if (!execute(d, "collect", 0, &told->collect, err))
@@ -83,6 +83,9 @@ static bool work(struct sl_drive *d, struct told *told, bool *ret_nothing, struc
 	if (d->failed == 0 && d->run->p->n_models > 0 &&
 	    !execute(d, "aggregate", 0, &told->aggregate, err))
 		return false;
+	if (d->failed == 0 && d->run->p->n_documents > 0 &&
+	    !execute(d, "publish", 0, &told->publish, err))
+		return false;
 	return true;
 }
 
@@ -92,6 +95,8 @@ static bool is_reported(const struct sl_drive *d, const struct told *told, bool 
 {
 	if (d->failed != 0)
 		return false;
+	if (d->run->p->n_documents > 0)
+		return told->publish.entries > 0;
 	return d->run->p->n_models > 0 ? told->aggregate.written > 0 : !nothing;
 }
 
@@ -179,7 +184,9 @@ static bool drive_one(struct sl_run *run, struct sl_drive *d, struct sl_err *err
 	struct told told = {0};
 	bool nothing = false;
 
-	d->reporter = run->p->n_models > 0 ? "aggregate" : "store";
+	d->reporter = run->p->n_documents > 0 ? "publish"
+		      : run->p->n_models > 0  ? "aggregate"
+					      : "store";
 	const bool worked = work(d, &told, &nothing, err);
 
 	add_told(&run->result, &told);
@@ -272,12 +279,14 @@ static bool check_replay(const struct sl_run *run, struct sl_err *err)
 
 static bool tell_steps(const struct sl_drive *d, struct sl_err *err)
 {
-	static const char *const stages[] = {"collect", "normalize", "store", "aggregate",
-					     "report"};
+	static const char *const stages[] = {"collect",	  "normalize", "store",
+					     "aggregate", "publish",   "report"};
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(stages); i++) {
 		if (d->run->p->n_models == 0 && strcmp(stages[i], "aggregate") == 0)
+			continue;
+		if (d->run->p->n_documents == 0 && strcmp(stages[i], "publish") == 0)
 			continue;
 		const char *const *argv = sl_child_argv(d, stages[i], 1, 0);
 
@@ -322,7 +331,7 @@ static bool run_run(struct sl_run *run, const void *params, struct sl_err *err)
 
 const struct sl_stage sl_cmd_run = {
 	.name = "run",
-	.summary = "runs a pipeline: collect, normalize, store, aggregate, report",
+	.summary = "runs a pipeline: collect, normalize, store, aggregate, publish, report",
 	.usage = "NAME|FILE [--run-id ID | --interval-start T --interval-end T | --replay] "
 		 "[OPTION]…",
 	.description =

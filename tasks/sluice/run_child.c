@@ -75,6 +75,7 @@ static void add_counts(const json_t *o, struct sl_result *r)
 	r->unchanged += number(o, "unchanged");
 	r->stale += number(o, "stale");
 	r->superseded += number(o, "superseded");
+	r->removed += number(o, "removed");
 	r->written += number(o, "written");
 	r->pending += number(o, "pending");
 	if (r->partitions < number(o, "partitions"))

@@ -84,6 +84,8 @@ def test_report_runs_whatever_happened_and_decides_nothing(bag: dict[str, Any]) 
         report = bag["dags"][dag]["tasks"]["report"]
         assert report["teardown"] and "all_done" in report["rule"]
         assert bag["dags"][dag]["tasks"]["aggregate"]["rule"] == "none_failed"
+    publish = bag["dags"]["imo"]["tasks"]["publish"]
+    assert (publish["upstream"], publish["rule"]) == (["aggregate"], "all_success")
 
 
 def test_schedule_is_an_explicit_interval(bag: dict[str, Any]) -> None:

@@ -96,6 +96,15 @@ def test_stages_get_the_connections_of_bronze_queue_and_sources(
     assert needed["store"] == needed["report"] == ("lake", "w", "q")
 
 
+def test_documents_add_publish_behind_aggregate_with_their_own_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = ROOT / "pipelines" / "imo" / "pipeline.yaml"
+    assert [s.name for s in plan.load(file).stages][-3:] == ["aggregate", "publish", "report"]
+    monkeypatch.setenv("SLUICE_BACKEND", "servers")
+    needed = {s.name: s.connections for s in plan.load(file).stages}
+    assert needed["publish"] == ("warehouse", "documents")
+    assert all("documents" not in connections for name, connections in needed.items() if name != "publish")
+
+
 def test_fused_pipeline_is_one_stage(tmp_path: Path) -> None:
     found = plan.load(write(tmp_path, "small", "fuse: true"))
     assert [(s.name, s.argv, s.mapped) for s in found.stages] == [("run", ("sluice", "run", "small"), False)]

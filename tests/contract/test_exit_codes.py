@@ -24,6 +24,7 @@ Make = Callable[..., Sluice]
 STORE = {
     "store": ("--run-id", "r"),
     "aggregate": ("--run-id", "r"),
+    "publish": ("--run-id", "r"),
     "report": ("--run-id", "r"),
     "query": ("--sql", "select 1"),
     "export": ("-o", "-"),
@@ -40,7 +41,7 @@ store_users = pytest.mark.parametrize("exe", STORE)
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"
-    write_pipeline(folder, extra="models: {totals: {as: view}}")
+    write_pipeline(folder, extra="models: {totals: {as: view}}\ndocuments: {totals: {from: totals, key: n}}")
     (folder / "models").mkdir()
     (folder / "models" / "totals.sql").write_text("select count(*) as n from shop")
     write_csv(folder, "a.csv", rows(1, 3))

@@ -24,6 +24,7 @@ STAGES = {
     "normalize": (),
     "store": (),
     "aggregate": (),
+    "publish": (),
     "report": (),
     "query": ("--sql", "select count(*) as n from shop"),
     "export": ("-o", "-"),
@@ -32,7 +33,7 @@ STAGES = {
     "preview": (),
     "rebuild": (),
 }
-WITH_RUN = ("collect", "normalize", "store", "aggregate", "report", "run")
+WITH_RUN = ("collect", "normalize", "store", "aggregate", "publish", "report", "run")
 MOMENTS = 3
 ROWS = 20000
 
@@ -46,7 +47,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline folder and a HOME in which one run is stored: copied by every test."""
     base = tmp_path_factory.mktemp("once")
     folder = base / "shop"
-    write_pipeline(folder, extra="models: {totals: {as: view}}")
+    write_pipeline(folder, extra="models: {totals: {as: view}}\ndocuments: {totals: {from: totals, key: n}}")
     (folder / "models").mkdir()
     (folder / "models" / "totals.sql").write_text("select count(*) as n from shop")
     write_csv(folder, "a.csv", rows(1, ROWS))
@@ -192,7 +193,9 @@ child.wait()
 """
 
 
-@pytest.mark.parametrize("exe", ["store", "aggregate", "report", "query", "export", "check", "run", "rebuild"])
+@pytest.mark.parametrize(
+    "exe", ["store", "aggregate", "publish", "report", "query", "export", "check", "run", "rebuild"]
+)
 def test_stage_is_gone_with_its_parent(blocked: Sluice, exe: str) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, *blocked.argv(exe, *words(exe))],
