@@ -167,9 +167,10 @@ static bool write_source(struct generate *g, const struct sl_source *source, str
 
 /* --- all sources --- */
 
+/* The one named, else all that read files: others write their records themselves. */
 static bool is_wanted(const struct sl_run *run, const struct sl_source *source)
 {
-	return !run->source || strcmp(run->source, source->name) == 0;
+	return run->source ? strcmp(run->source, source->name) == 0 : !source->kind->codec;
 }
 
 /* Before anything is drawn: can every source be written, and has the key room for all entities? */

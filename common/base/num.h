@@ -15,6 +15,16 @@
 SL_NODISCARD bool sl_num_i64(struct sl_str s, int64_t min, int64_t max, int64_t *ret);
 SL_NODISCARD bool sl_num_u64(struct sl_str s, uint64_t max, uint64_t *ret);
 
+/* 0 to 15, in small or capital letters; -1: no hexadecimal digit. */
+static inline int sl_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* JSON number grammar plus a leading '+'; finite results only (1e999 is refused). */
 SL_NODISCARD bool sl_num_f64(struct sl_str s, double *ret);
 

@@ -67,12 +67,10 @@ static bool is_name(int c)
 	       c == '-' || c == '_' || c >= 0x80;
 }
 
+/* c: a byte, or -1 at the end. */
 static int hex_of(int c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return c < 0 ? -1 : sl_hex_digit((char)c);
 }
 
 static void add_letter(struct sl_buf *out, uint32_t c)

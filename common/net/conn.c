@@ -19,15 +19,6 @@ static void put_json(json_t **j)
 	json_decref(*j);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Percent-decodes; a '%' without two hex digits stays. plus: '+' is a blank (query strings). NULL
  * when the result holds a NUL byte. */
 static const char *decode(struct sl_arena *arena, struct sl_str s, bool plus)
@@ -37,9 +28,9 @@ static const char *decode(struct sl_arena *arena, struct sl_str s, bool plus)
 
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		if (c == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 &&
-		    hex_digit(s.p[i + 2]) >= 0) {
-			c = (char)(hex_digit(s.p[i + 1]) * 16 + hex_digit(s.p[i + 2]));
+		if (c == '%' && i + 2 < s.n && sl_hex_digit(s.p[i + 1]) >= 0 &&
+		    sl_hex_digit(s.p[i + 2]) >= 0) {
+			c = (char)(sl_hex_digit(s.p[i + 1]) * 16 + sl_hex_digit(s.p[i + 2]));
 			i += 2;
 		} else if (c == '+' && plus) {
 			c = ' ';

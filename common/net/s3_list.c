@@ -3,6 +3,7 @@
  * percent-encoded, so that any byte in them survives XML.
  */
 #include "base/mem.h"
+#include "base/num.h"
 #include "net/s3_private.h"
 #include "net/s3_xml.h"
 
@@ -11,21 +12,14 @@ static void release_call(struct sl_s3_call *c)
 	sl_s3_call_release(c);
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* "a%20b+c" → "a b c" (a plus is a blank in this encoding, a plus itself %2B). */
 static void decode(struct sl_str s, struct sl_buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0) {
-			sl_buf_addc(out, (char)(hex(s.p[i + 1]) * 16 + hex(s.p[i + 2])));
+		if (s.p[i] == '%' && i + 2 < s.n && sl_hex_digit(s.p[i + 1]) >= 0 &&
+		    sl_hex_digit(s.p[i + 2]) >= 0) {
+			sl_buf_addc(out, (char)(sl_hex_digit(s.p[i + 1]) * 16 +
+						sl_hex_digit(s.p[i + 2])));
 			i += 2;
 		} else {
 			sl_buf_addc(out, s.p[i] == '+' ? ' ' : s.p[i]);

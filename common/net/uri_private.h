@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 
+#include "base/num.h"
 #include "net/uri.h"
 
 static inline bool is_alpha(char c)
@@ -27,20 +28,12 @@ static inline bool is_part(char c, const char *more)
 	return is_unreserved(c) || (c && (strchr("!$&'()*+,;=:@", c) || strchr(more, c)));
 }
 
-static inline int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte that the escape at s[i] stands for, or -1. */
 static inline int escaped_byte(struct sl_str s, size_t i)
 {
 	if (i + 2 >= s.n || s.p[i] != '%')
 		return -1;
-	int high = hex_value(s.p[i + 1]), low = hex_value(s.p[i + 2]);
+	int high = sl_hex_digit(s.p[i + 1]), low = sl_hex_digit(s.p[i + 2]);
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 
 #define SUM_DIGITS 16
 #define PART_TEXT 40 /* room on average: "[16384,1048576,1048576,2,1048576]," are 34 bytes */
@@ -192,20 +193,13 @@ static bool get_parts(const json_t *o, struct sl_arena *arena, struct sl_chunk *
 	return bytes == ret->bytes;
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool from_hex(const char *z, struct sl_arena *arena, struct sl_str *ret)
 {
 	size_t n = strlen(z) / 2;
 	char *out = sl_arena_alloc(arena, n + 1);
 
 	for (size_t i = 0; i < n; i++) {
-		int hi = nibble(z[2 * i]), lo = nibble(z[2 * i + 1]);
+		int hi = sl_hex_digit(z[2 * i]), lo = sl_hex_digit(z[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return false;

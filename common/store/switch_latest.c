@@ -356,8 +356,9 @@ bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 		return undo_fill(s, err) && sl_latest_stage(s, plan, err) &&
 		       sl_latest_replace(s, plan, err);
 	}
-	plan->out.inserted += plan->rows_live;
-	plan->out.written += plan->rows_live;
+	const uint64_t taken = plan->rows_live - sl_plan_left_out(plan);
+	plan->out.inserted += taken;
+	plan->out.written += taken;
 	return true;
 }
 

@@ -65,12 +65,11 @@ static bool read_seen(struct sl_web_seen *seen, struct sl_str word)
 		uint64_t hash = 0;
 
 		for (size_t i = at; i < at + HEX; i++) {
-			const char *digit =
-				word.p[i] ? strchr("0123456789abcdef", word.p[i]) : NULL;
+			const int digit = sl_hex_digit(word.p[i]);
 
-			if (!digit)
+			if (digit < 0)
 				return false;
-			hash = hash << 4 | (uint64_t)(digit - "0123456789abcdef");
+			hash = hash << 4 | (uint64_t)digit;
 		}
 		add(seen, hash);
 	}

@@ -203,8 +203,10 @@ const struct sl_stage sl_cmd_rejects = {
 		"file, line,\n"
 		"byte offset and length, field, rule, reason and an excerpt in which every letter "
 		"and digit\n"
-		"is masked. The line is counted in bronze; it is empty where that cannot be told. "
-		"entry_is \"refused\": its entry had too many and waits.\n",
+		"is masked (sluice preview shows records as they are). The line is counted in\n"
+		"bronze; it is empty where that cannot be told. entry_is \"refused\": its entry "
+		"had\n"
+		"too many and waits.\n",
 	.examples = "sluice rejects orders\nsluice rejects orders show --field total --limit 5\n"
 		    "sluice rejects orders show --format csv\n",
 	.needs = SL_NEEDS_PIPELINE | SL_PIPELINE_ARG | SL_TAKES_ARGS | SL_NEEDS_HOME |

@@ -26,11 +26,13 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 class Shop:
-    def __init__(self, make: Make, folder: Path, backend: str, mode: str, evolve: str) -> None:
+    def __init__(
+        self, make: Make, folder: Path, backend: str, mode: str, evolve: str, rows: str = "1,1.50,7\n2,2.50,8\n"
+    ) -> None:
         self.folder, self.mode, self.evolve = folder, mode, evolve
         self.rules(OLD)
         self.s = make(folder / "pipeline.yaml", backend)
-        self.add("a.csv", "id,price,code\n1,1.50,7\n2,2.50,8\n")
+        self.add("a.csv", "id,price,code\n" + rows)
         self.s("run", "--run-id", "r1")
 
     def rules(self, contract: str, evolve: str = "", limit: int = 0) -> None:
@@ -141,6 +143,20 @@ def test_reject_makes_rejects_of_rows_with_a_value_that_has_no_column(shop: Call
     x.rules(MORE, "add", limit=1)
     x.s("run", "--replay")
     assert {row["id"]: row["note"] for row in x.rows()}[4] == "new"
+
+
+@pytest.mark.parametrize("twice", ["", "3,7.50,9,\n"], ids=["keys once", "a key twice"])
+def test_reject_counts_rows_that_an_empty_table_has_no_column_for(
+    make: Make, tmp_path: Path, backend: str, mode: str, twice: str
+) -> None:
+    x = Shop(make, tmp_path / "shop", backend, mode, "reject", rows="")
+    x.rules(MORE, limit=1)
+    x.add("b.csv", "id,price,code,note\n3,3.50,9,\n4,4.50,9,new\n" + twice)
+    r = x.s("run", "--run-id", "r2").result
+    kept = 1 if mode == "latest" or not twice else 2
+    assert (r["inserted"], r["rejected"]) == (kept, 1)
+    assert [row["id"] for row in x.rows()] == [3] * kept
+    assert x.s("run", "--run-id", "r2").result["written"] == 0
 
 
 def test_the_order_of_columns_does_not_matter(shop: Callable[[str], Shop]) -> None:

@@ -290,7 +290,8 @@ def test_the_delay_between_two_requests_is_kept(site: HttpServer, api: Callable[
     site.on("/items", page)
     api("paging: page, records: data.items, delay: 300ms")("collect")
     gaps = [b.at - a.at for a, b in itertools.pairwise(site.requests)]
-    assert all(0.29 <= gap < 0.6 for gap in gaps), gaps
+    # Seen from the server: a busy machine may bring one request late, and the next one seems early.
+    assert len(gaps) == 3 and sum(gaps) >= 3 * 0.29 and min(gaps) >= 0.2, gaps
 
 
 # --- TLS ---

@@ -98,7 +98,7 @@ def test_before_the_first_store_there_is_nothing_to_aggregate(make: Make, shop: 
 
 def test_named_query_takes_parameters(make: Make, shop: Path, backend: str) -> None:
     s = make(shop / "pipeline.yaml", backend)
-    assert f"  next        sluice query {s.pipeline} big --param least=…\n" in s("run").stdout
+    assert f"  next        sluice query {s.pipeline} --backend {backend} big --param least=…\n" in s("run").stdout
     assert [r["id"] for r in s("query", "big", "--param", "least=2", "--format", "json").rows()] == [1, 2, 3]
     assert ":least" in s("query", "big", code=64).result["error"]
     assert ":most" in s("query", "big", "--param", "least=2", "--param", "most=3", code=64).result["error"]

@@ -96,7 +96,7 @@ def test_the_documented_rights_are_enough(s: Sluice, redis: Redis, client: Clien
         s("run")
         s.backend = "queued"
         s("export", "--list", "queue_out")
-        assert client("ACL", "LOG") == []
+        assert [e for e in client("ACL", "LOG") if b"lists" in e] == []
     finally:
         client("ACL", "DELUSER", "lists")
     assert client.names() == ["queue_out"]

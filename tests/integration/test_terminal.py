@@ -59,6 +59,14 @@ def state_of(pid: int) -> str:
         return "gone"
 
 
+def ends(pid: int) -> bool:
+    """It was killed with its parent; on a busy machine it may still be on its way."""
+    deadline = time.monotonic() + 5
+    while state_of(pid) not in ("gone", "Z") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return state_of(pid) in ("gone", "Z")
+
+
 def children_of(pid: int) -> list[int]:
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -173,7 +181,8 @@ def test_ctrl_c_ends_with_130_and_a_summary(shop: Sluice, terminal: Start) -> No
     t.type("\x03")
     begun = time.monotonic()
     assert t.end() == 130
-    assert time.monotonic() - begun < 3.5 and state_of(stage) in ("gone", "Z")
+    assert time.monotonic() - begun < 3.5
+    assert ends(stage)
     screen = t.screen()
     assert any("shop: run r stopped with exit 130" in line for line in screen), "\n".join(screen)
     assert any("sluice run" in line and "nothing is lost" in line for line in screen), screen
@@ -188,7 +197,8 @@ def test_ctrl_c_ends_a_run_whose_stage_hangs(shop: Sluice, terminal: Start) -> N
     t.type("\x03")
     begun = time.monotonic()
     assert t.end() == 130
-    assert time.monotonic() - begun < 3.5 and state_of(stage) in ("gone", "Z")
+    assert time.monotonic() - begun < 3.5
+    assert ends(stage)
     assert shop("run", "--run-id", "r").result["exit"] == 0
 
 
@@ -199,7 +209,8 @@ def test_second_ctrl_c_leaves_at_once(shop: Sluice, terminal: Start) -> None:
     begun = time.monotonic()
     t.type("\x03")
     assert t.end() == 130
-    assert time.monotonic() - begun < 1 and state_of(stage) in ("gone", "Z")
+    assert time.monotonic() - begun < 1
+    assert ends(stage)
 
 
 @pytest.mark.parametrize("stage", HELD)
@@ -231,7 +242,7 @@ def test_closed_window_ends_the_run(shop: Sluice, terminal: Start) -> None:
     t, stage = run_until_stage_waits(shop, terminal)
     os.close(t.ours)
     assert t.process.wait(5) in (129, -signal.SIGHUP)
-    assert state_of(stage) in ("gone", "Z")
+    assert ends(stage)
     assert shop("run", "--run-id", "r").result["exit"] == 0
 
 

