@@ -141,7 +141,7 @@ def main() -> None:
     options.add_argument("--bin", type=Path, default=ROOT / "build" / "release" / "bin", help="executables to measure")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument(
-        "workload", nargs="+", help="start, orders_1m, csv_reader, listings, parallel, crawl, memory, tickets"
+        "workload", nargs="+", help="start, orders_1m, csv_reader, listings, parallel, crawl, memory, tickets, publish"
     )
     args = options.parse_args()
     for name in args.workload:
