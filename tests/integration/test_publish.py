@@ -179,6 +179,28 @@ def test_indexes_are_made_once(make: Make, tmp_path: Path, mongo: Mongo) -> None
     }
 
 
+def test_a_row_that_was_erased_becomes_a_tombstone(
+    make: Make, tmp_path: Path, mongo: Mongo, postgres: Postgres
+) -> None:
+    sluice = connect(make, write_pipeline(tmp_path), mongo, "local")
+    export(tmp_path, rows(("a", 1), ("b", 2)))
+    sluice("run")
+    postgres.psql("delete from shop where id = 'a'", sluice.env["SLUICE_CONN_WAREHOUSE"].rpartition("/")[2])
+    assert counts(sluice("publish")) == {"removed": 1, "unchanged": 1}
+    assert (set(held(mongo)), tombstones(mongo)) == ({"b"}, {"a"})
+
+
+def test_rows_that_a_rebuild_loses_become_tombstones(make: Make, tmp_path: Path, mongo: Mongo) -> None:
+    sluice = connect(make, write_pipeline(tmp_path, source="input: each"), mongo)
+    export(tmp_path, rows(("a", 1), ("b", 2), ("c", 3)))
+    sluice("run")
+    file = write_pipeline(tmp_path, source="input: each")
+    file.write_text(file.read_text() + "rules:\n  - filter: {from: id, keep: [a, b]}\n")
+    sluice("rebuild")
+    done = sluice("publish")
+    assert (done.result["removed"], set(held(mongo)), tombstones(mongo)) == (1, {"a", "b"}, {"c"})
+
+
 # What cannot be a document
 
 
