@@ -308,13 +308,8 @@ void sl_publish_hash(const struct sl_publish *p, const struct sl_str *cells,
 		sl_hash_str(&h, cells[i]);
 	}
 	sl_hash_hex(&h, hex);
-	for (size_t i = 0; i < SL_DOC_HASH; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const size_t high = (size_t)(strchr(digits, hex[2 * i]) - digits);
-		const size_t low = (size_t)(strchr(digits, hex[2 * i + 1]) - digits);
-
-		out[i] = (uint8_t)(high << 4 | low);
-	}
+	for (size_t i = 0; i < SL_DOC_HASH; i++)
+		out[i] = (uint8_t)(sl_hex_digit(hex[2 * i]) << 4 | sl_hex_digit(hex[2 * i + 1]));
 }
 
 static int compare_numbers(int64_t a, int64_t b)
