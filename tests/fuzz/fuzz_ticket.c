@@ -4,6 +4,8 @@
 #include "fuzz.h"
 #include "store/ticket.h"
 
+#define KEY "0123456789abcdef"
+
 static void same(const struct sl_ticket *a, const struct sl_ticket *b)
 {
 	FUZZ_MUST(sl_str_eq(a->source, b->source) && sl_str_eq(a->chunk, b->chunk));
@@ -20,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sl_str in = fuzz_input(data, size);
 	struct sl_ticket got;
 
-	(void)!sl_ticket_get(in, &got);
+	(void)!sl_ticket_get(in, KEY, &got);
 	const size_t where = fuzz_byte(&in) + (fuzz_byte(&in) << 8);
 	const struct sl_ticket put = {.source = SL_STR("drop"),
 				      .entry = fuzz_byte(&in),
@@ -35,11 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      .frames = in};
 	if (put.input.n > SL_TICKET_INPUT)
 		return 0;
-	sl_ticket_put(&put, &body);
-	FUZZ_MUST(sl_ticket_get(sl_buf_str(&body), &got));
+	sl_ticket_put(&put, KEY, &body);
+	FUZZ_MUST(sl_ticket_get(sl_buf_str(&body), KEY, &got));
 	same(&put, &got);
-	FUZZ_MUST(!sl_ticket_get(sl_str_sub(sl_buf_str(&body), 0, body.n - 1), &got));
+	FUZZ_MUST(!sl_ticket_get(sl_str_sub(sl_buf_str(&body), 0, body.n - 1), KEY, &got));
 	body.p[where % body.n] ^= (char)(1 << where % 8);
-	FUZZ_MUST(!sl_ticket_get(sl_buf_str(&body), &got));
+	FUZZ_MUST(!sl_ticket_get(sl_buf_str(&body), KEY, &got));
 	return 0;
 }
