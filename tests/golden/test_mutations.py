@@ -23,7 +23,7 @@ SEED = 20260112
 DEPTH = 64
 
 # Mappings whose keys are names that the user chooses; the keys of all others are fixed.
-NAMES = {("sources",), ("fields",), ("contract",), ("models",), ("queries",), ("backends",)}
+NAMES = {("sources",), ("fields",), ("contract",), ("models",), ("queries",), ("backends",), ("documents",)}
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Entry:
     @property
     def fixed(self) -> bool:
         section = self.path[0]
+        if section == "documents" and len(self.path) == 4 and self.path[2] == "fields":
+            return False  # a document's field is called as the user likes
         return self.path[:-1] not in NAMES and section != "rules" or (section == "rules" and len(self.path) > 2)
 
 
