@@ -115,7 +115,7 @@ def test_imo_in_a_bucket_has_the_tables_of_the_folder(make: Make, s3: S3, tmp_pa
         ), table
     counts = "select source, name, edition, place, n_in, ok, bad, dup, filtered from sluice.applied order by all"
     assert folder.query(counts) == lake.query(counts)
-    assert {p.split("/")[1] for p in files(lake.home)} <= {"data.db", "lock", "stored", "swept"}
+    assert {p.split("/")[1] for p in files(lake.home)} <= {"data.db", "documents", "lock", "stored", "swept"}
     assert not s3.client().keys(bucket_of(lake), "imo/clean/")
 
 
