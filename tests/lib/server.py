@@ -113,11 +113,18 @@ class Server(ABC):
 
     def start(self) -> None:
         """Returns when it answers; where it runs already, wakes it at most. Same port, same data."""
-        if self.pid() is None:
-            self._spawn()
-        else:
+        if self.pid() is not None:
             self.resume()
-        self.wait_ready()
+            return self.wait_ready()
+        for left in (2, 1, 0):  # what a killed one held (port, shared memory) may go a moment after it
+            self._spawn()
+            try:
+                return self.wait_ready()
+            except ServerError:
+                if left == 0 or self.pid() is not None:
+                    raise
+                time.sleep(1)
+        return None
 
     def stop(self) -> None:
         """The clean way, within 10 s; data stay."""
