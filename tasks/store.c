@@ -159,7 +159,7 @@ static bool finish(struct store *st, const struct entry *e, struct sl_err *err)
 	const struct sl_parts parts = parts_of(st, e);
 
 	SL_FAULT("store.before_mark", err);
-	if (!sl_sink_note_origin(st->sink, &e->log, err) ||
+	if (!sl_sink_note_origin(st->sink, &st->run->home, &e->log, err) ||
 	    !sl_mark_link(&st->run->home, sl_sink_name(st->sink), st->generation, e->source->name,
 			  e->log.n, err))
 		return false;

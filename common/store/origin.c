@@ -8,8 +8,13 @@
 #include "base/num.h"
 #include "store/sink_private.h"
 
-static void digest_of(const struct sl_log_entry *e, char out[SL_HASH_HEX])
+/* Chunks of files are named by their bytes. A source that writes its records itself (steps) names
+ * them by the run, which another HOME may name alike: there the digest says whose log it is, too. */
+static bool digest_of(const struct sl_sink *s, const struct sl_home *home,
+		      const struct sl_log_entry *e, char out[SL_HASH_HEX], struct sl_err *err)
 {
+	const struct sl_source *source = sl_pipeline_source(s->p, e->source);
+	char key[SL_HASH_HEX];
 	struct sl_hash h;
 
 	sl_hash_init(&h);
@@ -20,7 +25,13 @@ static void digest_of(const struct sl_log_entry *e, char out[SL_HASH_HEX])
 		for (size_t c = 0; c < e->inputs[i].n_chunks; c++)
 			sl_hash_strz(&h, e->inputs[i].chunks[c].id);
 	}
+	if (source && source->kind && source->kind->codec) {
+		if (!sl_home_key(home, key, err))
+			return false;
+		sl_hash_strz(&h, key);
+	}
 	sl_hash_hex(&h, out);
+	return true;
 }
 
 /* *ret_entry = 0: nothing of the source was stored, or by a program that kept no origin. */
@@ -74,13 +85,14 @@ bool sl_sink_check_origin(struct sl_sink *s, const struct sl_home *home, const c
 		return true;
 	if (entry > newest)
 		return fail_other_log(s, home, source, entry, err);
-	if (!sl_log_read(home, source, entry, &s->arena, &e, err))
+	if (!sl_log_read(home, source, entry, &s->arena, &e, err) ||
+	    !digest_of(s, home, &e, digest, err))
 		return false;
-	digest_of(&e, digest);
 	return sl_str_eqz(held, digest) || fail_other_log(s, home, source, entry, err);
 }
 
-static bool save_origin(struct sl_sink *s, const struct sl_log_entry *e, struct sl_err *err)
+static bool save_origin(struct sl_sink *s, const struct sl_home *home, const struct sl_log_entry *e,
+			struct sl_err *err)
 {
 	static const char gone[] = "delete from sluice.origin where pipeline = $1 and source = $2";
 	static const char here[] =
@@ -89,20 +101,20 @@ static bool save_origin(struct sl_sink *s, const struct sl_log_entry *e, struct 
 	const char *params[] = {s->p->name, e->source, number, digest};
 
 	snprintf(number, sizeof(number), "%" PRIu64, e->n);
-	digest_of(e, digest);
-	return s->eng->lock(s->db, s->p->name, err) &&
+	return digest_of(s, home, e, digest, err) && s->eng->lock(s->db, s->p->name, err) &&
 	       sl_sink_exec(s, gone, params, 2, NULL, err) &&
 	       sl_sink_exec(s, here, params, 4, NULL, err) && s->eng->commit(s->db, err);
 }
 
-bool sl_sink_note_origin(struct sl_sink *s, const struct sl_log_entry *e, struct sl_err *err)
+bool sl_sink_note_origin(struct sl_sink *s, const struct sl_home *home,
+			 const struct sl_log_entry *e, struct sl_err *err)
 {
 	struct sl_str held;
 	uint64_t entry;
 
 	if (!read_origin(s, e->source, &entry, &held, err))
 		return false;
-	if (entry >= e->n || (s->eng->begin(s->db, err) && save_origin(s, e, err)))
+	if (entry >= e->n || (s->eng->begin(s->db, err) && save_origin(s, home, e, err)))
 		return true;
 	s->eng->rollback(s->db);
 	return false;

@@ -148,8 +148,8 @@ SL_NODISCARD bool sl_sink_settle(struct sl_sink *s, const char *source, const ch
  */
 SL_NODISCARD bool sl_sink_check_origin(struct sl_sink *s, const struct sl_home *home,
 				       const char *source, struct sl_err *err);
-SL_NODISCARD bool sl_sink_note_origin(struct sl_sink *s, const struct sl_log_entry *e,
-				      struct sl_err *err);
+SL_NODISCARD bool sl_sink_note_origin(struct sl_sink *s, const struct sl_home *home,
+				      const struct sl_log_entry *e, struct sl_err *err);
 SL_NODISCARD bool sl_sink_adopt(struct sl_sink *s, struct sl_err *err);
 
 /* What `applied` says of every input, by (source, edition, place). Owned by arena. */

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib import pipeline
+from tests.lib.services import Postgres
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice
 
@@ -103,3 +105,21 @@ def test_rows_of_inputs_that_are_gone_stay_when_adopted(make: Make, folder: Path
     s("run", code=78)
     s("store", "--run-id", "take", "--adopt")
     assert stored(s) == before
+
+
+def test_homes_whose_steps_are_named_alike_are_told_apart(make: Make, tmp_path: Path, postgres: Postgres) -> None:
+    """A step's name does not tell its bytes: the same run and question in another HOME is not the same log."""
+    source = "{kind: sql, connection: shop, table: events, watermark: at, key: [id]}"
+    file = pipeline.write(tmp_path / "p", {"shop": source}, "{id: int64, at: timestamp}", "{table: rows, mode: append}")
+    first, other = make(file, "local"), make(file, "local")
+    for s in (first, other):
+        s.env["SLUICE_CONN_SHOP"] = s.env["SLUICE_CONN_WAREHOUSE"]
+        name = s.env["SLUICE_CONN_SHOP"].rpartition("/")[2]
+        postgres.psql("create table events (id bigint primary key, at timestamptz)", name)
+        postgres.psql(f"insert into events values ({1 if s is first else 2}, '2026-11-01T00:00:00Z')", name)
+    first("run", "--run-id", "r1")
+    other.env["SLUICE_CONN_WAREHOUSE"] = first.env["SLUICE_CONN_WAREHOUSE"]
+    assert "another HOME" in other("run", "--run-id", "r1", code=78).result["error"]
+    assert first.query("select id from rows") == [{"id": 1}]
+    other("store", "--run-id", "r1", "--adopt")
+    assert {r["id"] for r in first.query("select id from rows")} >= {2}
