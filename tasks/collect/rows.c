@@ -79,6 +79,33 @@ void sl_rows_release(struct sl_rows *r)
 	sl_buf_release(&r->last);
 }
 
+static bool collect_whole(struct sl_rows *r, const struct sl_rows_source *source, void *ctx,
+			  struct sl_err *err)
+{
+	if (sl_collect_known(r->c, SL_WHOLE, NULL))
+		return true;
+	if (!source->open(ctx, err) || !source->whole(ctx, err))
+		return false;
+	sl_collect_complete(r->c, true);
+	return true;
+}
+
+bool sl_rows_collect(struct sl_rows *r, const struct sl_rows_source *source, void *ctx,
+		     const char *asks, struct sl_err *err)
+{
+	struct sl_steps *s = r->steps;
+
+	if (!s)
+		return collect_whole(r, source, ctx, err);
+	if (!sl_steps_begin(r->c, SL_STEPS_CURSOR, asks, s, err) ||
+	    (!s->done && !source->open(ctx, err)))
+		return false;
+	while (!s->done)
+		if (!source->range(ctx, err))
+			return false;
+	return sl_steps_end(r->c, s, err);
+}
+
 bool sl_rows_split(const char *at, size_t n, struct sl_arena *arena, const char ***ret,
 		   struct sl_err *err)
 {

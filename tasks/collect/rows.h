@@ -35,6 +35,17 @@ SL_NODISCARD bool sl_rows_end(struct sl_rows *r, struct sl_err *err);
 void sl_rows_reset(struct sl_rows *r);
 void sl_rows_release(struct sl_rows *r);
 
+/* What a source of a database does differently; ctx is its own. */
+struct sl_rows_source {
+	bool (*open)(void *ctx, struct sl_err *err);  /* the connection */
+	bool (*whole)(void *ctx, struct sl_err *err); /* everything, as the one input SL_WHOLE */
+	bool (*range)(void *ctx, struct sl_err *err); /* what is left of the range, in steps */
+};
+/* One collection: everything with input: whole (r->steps is NULL), else a cursor's ranges. asks: as
+ * sl_steps_begin takes it. */
+SL_NODISCARD bool sl_rows_collect(struct sl_rows *r, const struct sl_rows_source *source, void *ctx,
+				  const char *asks, struct sl_err *err);
+
 /* The n texts of a continuation. SL_ERR_DATA when it is none. */
 SL_NODISCARD bool sl_rows_split(const char *at, size_t n, struct sl_arena *arena, const char ***ret,
 				struct sl_err *err);

@@ -188,8 +188,9 @@ static bool range_query(struct reading *r, struct sl_doc_query *q, struct sl_err
 }
 
 /* All that is left of the range. */
-static bool read_range(struct reading *r, struct sl_err *err)
+static bool read_range(void *ctx, struct sl_err *err)
 {
+	struct reading *r = ctx;
 	struct sl_doc_query q;
 
 	if (!fix_end(r, err))
@@ -211,8 +212,9 @@ static bool read_range(struct reading *r, struct sl_err *err)
 
 /* --- the source --- */
 
-static bool open_db(struct reading *r, struct sl_err *err)
+static bool open_db(void *ctx, struct sl_err *err)
 {
+	struct reading *r = ctx;
 	const struct sl_run *run = sl_collect_run(r->c);
 	struct sl_conn conn;
 	struct sl_docs_conf conf = {
@@ -225,18 +227,14 @@ static bool open_db(struct reading *r, struct sl_err *err)
 	       sl_docs_engine_get("mongo", &r->eng, err) && r->eng->open(&conf, &r->db, err);
 }
 
-static bool collect_whole(struct reading *r, struct sl_err *err)
+static bool read_whole(void *ctx, struct sl_err *err)
 {
+	struct reading *r = ctx;
 	struct sl_doc_query q = question(r);
 
 	q.field = NULL;
-	if (sl_collect_known(r->c, SL_WHOLE, NULL))
-		return true;
-	if (!open_db(r, err) || !sl_collect_begin(r->c, SL_WHOLE, err) || !find(r, &q, err) ||
-	    !sl_rows_end(&r->rows, err) || !sl_collect_end(r->c, NULL, err))
-		return false;
-	sl_collect_complete(r->c, true);
-	return true;
+	return sl_collect_begin(r->c, SL_WHOLE, err) && find(r, &q, err) &&
+	       sl_rows_end(&r->rows, err) && sl_collect_end(r->c, NULL, err);
 }
 
 static const char *asks(const struct params *p, struct sl_arena *arena)
@@ -249,27 +247,15 @@ static const char *asks(const struct params *p, struct sl_arena *arena)
 	return sl_arena_strdup(arena, sl_buf_z(&b));
 }
 
-static bool collect_ranges(struct reading *r, struct sl_err *err)
-{
-	struct sl_steps *s = &r->steps;
-
-	if (!sl_steps_begin(r->c, SL_STEPS_CURSOR, asks(r->params, &r->arena), s, err) ||
-	    (!s->done && !open_db(r, err)))
-		return false;
-	while (!s->done)
-		if (!read_range(r, err))
-			return false;
-	return sl_steps_end(r->c, s, err);
-}
-
 static bool collect(const void *params, struct sl_collect *c, struct sl_err *err)
 {
+	static const struct sl_rows_source source = {open_db, read_whole, read_range};
 	struct reading r = {.params = params, .c = c, .rows = {.c = c}};
-	bool whole = sl_collect_source(c)->input == SL_INPUT_WHOLE;
 
 	r.rows.step = r.params->step;
-	r.rows.steps = whole ? NULL : &r.steps;
-	bool ok = whole ? collect_whole(&r, err) : collect_ranges(&r, err);
+	if (sl_collect_source(c)->input != SL_INPUT_WHOLE)
+		r.rows.steps = &r.steps;
+	bool ok = sl_rows_collect(&r.rows, &source, &r, asks(r.params, &r.arena), err);
 	if (r.db)
 		r.eng->close(r.db);
 	sl_rows_release(&r.rows);

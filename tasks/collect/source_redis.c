@@ -11,7 +11,8 @@
 #include "tasks/collect/collect.h"
 #include "tasks/collect/message.h"
 
-#define AT_ONCE 200 /* messages held in memory */
+#define AT_ONCE 200		 /* most messages held in memory */
+#define ENOUGH ((size_t)1 << 20) /* bytes of them that are */
 #define WAIT (10 * SL_SECOND)
 #define FROZEN "frozen" /* its fingerprint: a batch never changes */
 
@@ -59,15 +60,14 @@ static bool open_reading(struct reading *r, struct sl_err *err)
 	       r->engine->open(&conf, &r->q, err);
 }
 
-/* n messages of a list or batch, as lines. */
+/* n messages of a list or batch, as lines. Twice as many at a time as long as they are small: a
+ * reply is bounded by their number alone. */
 static bool copy_messages(struct reading *r, const char *key, uint64_t n, struct sl_err *err)
 {
 	const struct sl_queue_item *items;
-	size_t got = 1;
+	size_t got = 1, most = 1;
 
 	for (uint64_t at = 0; at < n && got > 0; at += got) {
-		const size_t most = n - at < AT_ONCE ? (size_t)(n - at) : AT_ONCE;
-
 		if (!sl_cancel_check(err) ||
 		    !r->engine->read(r->q, key, at, most, &items, &got, err))
 			return false;
@@ -76,6 +76,7 @@ static bool copy_messages(struct reading *r, const char *key, uint64_t n, struct
 			sl_message_line(&r->lines, items[i].body);
 		if (!sl_collect_bytes(r->c, sl_buf_str(&r->lines), err))
 			return false;
+		most = r->lines.n > ENOUGH ? 1 : 2 * most < AT_ONCE ? 2 * most : AT_ONCE;
 	}
 	return true;
 }

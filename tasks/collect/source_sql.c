@@ -315,8 +315,9 @@ static bool find_engine(struct reading *r, const struct sl_conn *conn, struct sl
 	return sl_err_hint(err, "postgres://user:password@host:5432/database, or duckdb:///file");
 }
 
-static bool open_db(struct reading *r, struct sl_err *err)
+static bool open_db(void *ctx, struct sl_err *err)
 {
+	struct reading *r = ctx;
 	const struct sl_run *run = sl_collect_run(r->c);
 	struct sl_conn conn;
 	struct sl_db_conf conf = {
@@ -332,39 +333,25 @@ static bool open_db(struct reading *r, struct sl_err *err)
 	       find_engine(r, &conn, &conf, err) && r->eng->open(&conf, &r->db, err);
 }
 
-static bool collect_whole(struct reading *r, struct sl_err *err)
+static bool whole_in_snapshot(void *ctx, struct sl_err *err)
 {
-	if (sl_collect_known(r->c, SL_WHOLE, NULL))
-		return true;
-	if (!open_db(r, err) || !with_snapshot(r, read_whole, err))
-		return false;
-	sl_collect_complete(r->c, true);
-	return true;
+	return with_snapshot(ctx, read_whole, err);
 }
 
-static bool collect_ranges(struct reading *r, struct sl_err *err)
+static bool range_in_snapshot(void *ctx, struct sl_err *err)
 {
-	struct sl_steps *s = &r->steps;
-
-	if (!sl_steps_begin(r->c, SL_STEPS_CURSOR, sl_sql_asks(r->params, &r->arena), s, err))
-		return false;
-	if (!s->done && !open_db(r, err))
-		return false;
-	while (!s->done)
-		if (!with_snapshot(r, read_range, err))
-			return false;
-	return sl_steps_end(r->c, s, err);
+	return with_snapshot(ctx, read_range, err);
 }
 
 static bool collect(const void *params, struct sl_collect *c, struct sl_err *err)
 {
+	static const struct sl_rows_source source = {open_db, whole_in_snapshot, range_in_snapshot};
 	struct reading r = {.params = params, .c = c, .rows = {.c = c}};
-	bool whole = sl_collect_source(c)->input == SL_INPUT_WHOLE;
 
 	r.rows.step = r.params->step;
-	r.rows.steps = whole ? NULL : &r.steps;
-	bool ok = whole ? collect_whole(&r, err) : collect_ranges(&r, err);
-
+	if (sl_collect_source(c)->input != SL_INPUT_WHOLE)
+		r.rows.steps = &r.steps;
+	bool ok = sl_rows_collect(&r.rows, &source, &r, sl_sql_asks(r.params, &r.arena), err);
 	if (r.db)
 		r.eng->close(r.db);
 	sl_rows_release(&r.rows);

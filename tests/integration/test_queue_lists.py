@@ -86,6 +86,16 @@ def test_more_messages_than_are_held_at_once(s: Sluice, client: Client) -> None:
     assert [t for _, t in towns(s)] == list(range(2500))
 
 
+def test_large_messages_are_not_held_together(s: Sluice, client: Client) -> None:
+    """Eighty MiB in forty messages: what is read at one time follows their size."""
+    for t in range(40):
+        push(client, message(t, "x" * (2 << 20)))
+    done = s("run", code=(0, 65))
+    assert done.result["n_in"] == 40  # each is larger than a part, so a reject
+    peaks = [json.loads(p.read_text())["peak_kib"] for p in s.home.rglob("stages/collect-*.json")]
+    assert max(peaks) < 48 * 1024, peaks
+
+
 def test_the_documented_rights_are_enough(s: Sluice, redis: Redis, client: Client) -> None:
     rights = [line for line in (ROOT / "docs" / "queue.md").read_text().splitlines() if line.startswith("ACL SETUSER")]
     words = rights[1].split()[3:]
