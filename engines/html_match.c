@@ -124,7 +124,8 @@ static bool nth_passes(const struct sl_sel_test *t, const xmlNode *n)
 {
 	int place = 1;
 
-	while ((n = element_before(n)))
+	/* A place that is counted from the begin is passed after so many: pages may hold a million. */
+	while ((n = element_before(n)) && (t->step > 0 || place <= t->offset))
 		place++;
 	if (t->step == 0)
 		return place == t->offset;
@@ -141,21 +142,34 @@ static bool text_passes(const struct match *m, const struct sl_sel_test *t, cons
 	return has_piece(sl_buf_str(&folded), t->value, false);
 }
 
+static bool matches_below(const struct match *m, const xmlNode *root, const struct sl_selector *s)
+{
+	for (const xmlNode *e = next_below(root, root); e; e = next_below(e, root))
+		if (matches_list(m, e, s))
+			return true;
+	return false;
+}
+
+static bool looks_beside(const struct sl_selector *s)
+{
+	for (size_t i = 0; i < s->n_paths; i++)
+		if (s->paths[i].parts[0].relation == '+' || s->paths[i].parts[0].relation == '~')
+			return true;
+	return false;
+}
+
 /* Does anything that stands to n as the list says match it? */
 static bool has_passes(const struct match *m, const struct sl_sel_test *t, const xmlNode *n)
 {
 	const struct match inner = {m->page, n};
 
-	for (const xmlNode *e = next_below(n, n); e; e = next_below(e, n))
-		if (matches_list(&inner, e, t->list))
+	if (matches_below(&inner, n, t->list))
+		return true;
+	if (!looks_beside(t->list))
+		return false;
+	for (const xmlNode *e = element_after(n); e; e = element_after(e))
+		if (matches_list(&inner, e, t->list) || matches_below(&inner, e, t->list))
 			return true;
-	for (const xmlNode *sibling = element_after(n); sibling; sibling = element_after(sibling)) {
-		if (matches_list(&inner, sibling, t->list))
-			return true;
-		for (const xmlNode *e = next_below(sibling, sibling); e; e = next_below(e, sibling))
-			if (matches_list(&inner, e, t->list))
-				return true;
-	}
 	return false;
 }
 
