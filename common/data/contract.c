@@ -5,9 +5,12 @@
  */
 #include "data/contract.h"
 
+#include "base/buf.h"
 #include "base/num.h"
 
 static const char *const ambiguous_choices[] = {"reject", "earlier", "later", NULL};
+
+#define CHOICES_SHOWN 80 /* bytes of what an enum allows, in a reason */
 
 #define F(flags) ((flags) | SL_F_IDENTITY)
 const struct sl_field sl_contract_fields[] = {
@@ -419,6 +422,20 @@ int sl_contract_side(const struct sl_contract_col *c, const struct sl_vec *v, si
 	return above_max(c, v, row);
 }
 
+/* "not one of FR, BE, CH": what is allowed stands in the pipeline file, so it may be shown. */
+static void reject_choice(const struct sl_contract_col *c, struct sl_batch *b, size_t row)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf all = SL_BUF_INIT;
+
+	for (size_t i = 0; i < c->choices.n && all.n <= CHOICES_SHOWN; i++)
+		sl_buf_addf(&all, "%s%s", i ? ", " : "", c->choices.v[i]);
+	if (all.n <= CHOICES_SHOWN)
+		sl_batch_reject(b, row, c->name, "enum", "not one of %s", sl_buf_z(&all));
+	else
+		sl_batch_reject(b, row, c->name, "enum", "not one of the %zu texts allowed",
+				c->choices.n);
+}
+
 static void check_value(const struct sl_contract_col *c, struct sl_batch *b, const struct sl_vec *v,
 			size_t row)
 {
@@ -433,8 +450,7 @@ static void check_value(const struct sl_contract_col *c, struct sl_batch *b, con
 	else if (side > 0)
 		sl_batch_reject(b, row, c->name, "max", "greater than %s", c->max);
 	else if (c->choices.n > 0 && !choices_ok(c, v, row))
-		sl_batch_reject(b, row, c->name, "enum", "not one of the %zu texts allowed",
-				c->choices.n);
+		reject_choice(c, b, row);
 }
 
 void sl_contract_check(const struct sl_contract *c, struct sl_batch *b)

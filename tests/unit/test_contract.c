@@ -295,6 +295,22 @@ static void test_enum_takes_its_texts_and_null_only(void **state)
 	assert_int_equal(o.batch.n_rejects, 1);
 	assert_int_equal(o.batch.rejects[0].row, 2);
 	assert_string_equal(o.batch.rejects[0].rule, "enum");
+	assert_string_equal(o.batch.rejects[0].reason, "not one of FR, BE");
+	one_close(&o);
+}
+
+static void test_enum_that_is_long_tells_its_size(void **state)
+{
+	(void)state;
+	static const char *texts[] = {"a text of thirty bytes, or so.",
+				      "a text of thirty bytes and one",
+				      "another text of thirty bytes…"};
+	struct one o;
+	one_open(&o, (struct sl_contract_col){
+			     .name = "c", .type_text = "text", .choices = {.v = texts, .n = 3}});
+	one_store(&o, raw_of(SL_RAW_TEXT, "be"));
+	sl_contract_check(&o.contract, &o.batch);
+	assert_string_equal(o.batch.rejects[0].reason, "not one of the 3 texts allowed");
 	one_close(&o);
 }
 
@@ -339,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_limits_hold_at_their_very_values),
 		cmocka_unit_test(test_required_rejects_null_but_not_an_empty_text),
 		cmocka_unit_test(test_enum_takes_its_texts_and_null_only),
+		cmocka_unit_test(test_enum_that_is_long_tells_its_size),
 		cmocka_unit_test(test_a_computed_column_is_not_read_from_the_record),
 		cmocka_unit_test(test_a_wrong_contract_names_its_column),
 	};
