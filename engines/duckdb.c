@@ -524,19 +524,6 @@ static bool duckdb_columns(struct sl_db *db, const char *schema, const char *nam
 	return false;
 }
 
-static bool see_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
-		    const struct sl_str *cells, struct sl_err *err)
-{
-	bool *seen = ctx;
-
-	(void)cols;
-	(void)n_cols;
-	(void)cells;
-	(void)err;
-	*seen = true;
-	return true;
-}
-
 static bool duckdb_relation(struct sl_db *db, const char *schema, const char *name,
 			    enum sl_relation *ret, struct sl_err *err)
 {
@@ -545,8 +532,8 @@ static bool duckdb_relation(struct sl_db *db, const char *schema, const char *na
 	const char *params[] = {name, schema};
 	bool exists = false, view = false;
 
-	if (!duckdb_columns(db, schema, name, see_row, &exists, err) ||
-	    (exists && !duckdb_query_rows(db, view_sql, params, 2, NULL, see_row, &view, err)))
+	if (!duckdb_columns(db, schema, name, sl_db_any, &exists, err) ||
+	    (exists && !duckdb_query_rows(db, view_sql, params, 2, NULL, sl_db_any, &view, err)))
 		return false;
 	*ret = view ? SL_RELATION_VIEW : exists ? SL_RELATION_TABLE : SL_RELATION_NONE;
 	return true;

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.lib.chaos import ChaosProxy
 from tests.lib.machine import find_plain_bin
+from tests.lib.server import Server
 from tests.lib.services import S3, JavaMongo, Mongo, Postgres, Redis, start
 from tests.lib.stage import BIN, SHARED, Sluice
 
@@ -35,18 +37,21 @@ def bin_dir() -> Path:
     return BIN
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    server: Postgres = start(Postgres)
+def served(kind: type[Server]) -> Iterator[Any]:
+    """A server of the session."""
+    server = start(kind)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    yield from served(Postgres)
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[Redis]:
-    server: Redis = start(Redis)
-    yield server
-    server.close()
+    yield from served(Redis)
 
 
 @pytest.fixture
@@ -60,16 +65,12 @@ def redis(redis_server: Redis) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def mongo_server() -> Iterator[Mongo]:
-    server: Mongo = start(Mongo)
-    yield server
-    server.close()
+    yield from served(Mongo)
 
 
 @pytest.fixture(scope="session")
 def java_mongo_server() -> Iterator[JavaMongo]:
-    server: JavaMongo = start(JavaMongo)
-    yield server
-    server.close()
+    yield from served(JavaMongo)
 
 
 @pytest.fixture(params=["mongo_server", "java_mongo_server"], ids=["secantus", "java"])
@@ -103,9 +104,7 @@ def java_mongo(java_mongo_server: JavaMongo) -> Iterator[JavaMongo]:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3]:
-    server: S3 = start(S3)
-    yield server
-    server.close()
+    yield from served(S3)
 
 
 @pytest.fixture

@@ -126,6 +126,10 @@ struct sl_engine {
 			void *ctx, struct sl_err *err);
 };
 
+/* A sl_db_row_fn that only sees that there is a row; ctx: bool *. */
+bool sl_db_any(void *ctx, const struct sl_db_col *cols, size_t n_cols, const struct sl_str *cells,
+	       struct sl_err *err);
+
 /* Opens module `name` and checks that it is an engine. */
 SL_NODISCARD bool sl_engine_get(const char *name, const struct sl_engine **ret, struct sl_err *err);
 

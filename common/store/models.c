@@ -96,19 +96,6 @@ bool sl_models_drop_views(const struct sl_models *m, struct sl_err *err)
 	return true;
 }
 
-static bool note_there(void *ctx, const struct sl_db_col *cols, size_t n_cols,
-		       const struct sl_str *cells, struct sl_err *err)
-{
-	bool *there = ctx;
-
-	(void)cols;
-	(void)n_cols;
-	(void)cells;
-	(void)err;
-	*there = true;
-	return true;
-}
-
 /* Looked for first: "create schema if not exists" needs the right to create it even where it is
  * there, and a role that only fills a warehouse has none. */
 static bool make_schema(const struct sl_models *m, const char *relation, struct sl_err *err)
@@ -122,7 +109,7 @@ static bool make_schema(const struct sl_models *m, const char *relation, struct 
 	if (n == 0)
 		return true;
 	const char *schema = sl_arena_printf(m->arena, "%.*s", (int)n, relation);
-	if (!m->engine->query(m->db, has_schema, &schema, 1, NULL, note_there, &there, err))
+	if (!m->engine->query(m->db, has_schema, &schema, 1, NULL, sl_db_any, &there, err))
 		return false;
 	if (there)
 		return true;

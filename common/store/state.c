@@ -158,23 +158,10 @@ bool sl_sink_migrate(struct sl_sink *s, int64_t from, struct sl_err *err)
 	return s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
-static bool see_column(void *ctx, const struct sl_db_col *cols, size_t n_cols,
-		       const struct sl_str *cells, struct sl_err *err)
-{
-	bool *seen = ctx;
-
-	(void)cols;
-	(void)n_cols;
-	(void)cells;
-	(void)err;
-	*seen = true;
-	return true;
-}
-
 bool sl_state_exists(const struct sl_engine *eng, struct sl_db *db, bool *ret, struct sl_err *err)
 {
 	*ret = false;
-	return eng->columns(db, "sluice", "format", see_column, ret, err);
+	return eng->columns(db, "sluice", "format", sl_db_any, ret, err);
 }
 
 static bool fail_newer(int64_t format, struct sl_err *err)

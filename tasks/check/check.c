@@ -102,7 +102,9 @@ bool sl_check_home(struct sl_check *c, struct sl_err *err)
 /* Everything that a run does with it: list, put, read, remove. */
 static bool try_bronze(struct sl_depot *d, struct sl_err *err)
 {
-	sl_cleanup(sl_freep) char *name = sl_xasprintf("check/%d", (int)getpid());
+	/* Processes of several hosts or containers may have one number. */
+	sl_cleanup(sl_freep) char *name =
+		sl_xasprintf("check/%d-%" PRId64, (int)getpid(), sl_clock_now());
 	const char *const names[] = {name};
 	sl_cleanup(sl_names_release) struct sl_names found = {0};
 	sl_cleanup(sl_buf_release) struct sl_buf back = SL_BUF_INIT;

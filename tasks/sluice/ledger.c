@@ -28,19 +28,6 @@ static const char old_sql[] = "select source, name, edition from sluice.applied"
 static const char refused_sql[] = "select 1 from sluice.entry where pipeline = $1 and source = $2"
 				  " and entry = cast($3 as bigint) and state = 'refused'";
 
-static bool see_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
-		    const struct sl_str *cells, struct sl_err *err)
-{
-	bool *seen = ctx;
-
-	(void)cols;
-	(void)n_cols;
-	(void)cells;
-	(void)err;
-	*seen = true;
-	return true;
-}
-
 bool sl_ledger_open(struct sl_ledger *l, struct sl_run *run, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *file = sl_home_path(&run->home, "data.db");
@@ -100,7 +87,7 @@ bool sl_ledger_refused(struct sl_ledger *l, const char *source, uint64_t entry, 
 	*ret = false;
 	snprintf(number, sizeof(number), "%" PRIu64, entry);
 	return !l->engine ||
-	       l->engine->query(l->db, refused_sql, params, 3, NULL, see_row, ret, err);
+	       l->engine->query(l->db, refused_sql, params, 3, NULL, sl_db_any, ret, err);
 }
 
 /* Entries whose inputs older rules made, while the rows come. */
