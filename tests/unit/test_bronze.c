@@ -1,7 +1,7 @@
 /*
  * store/bronze: what goes into a chunk comes out again, and damage is seen.
  */
-#include "base_support.h"
+#include "home_support.h"
 
 #include <fcntl.h>
 #include <zstd.h>
@@ -11,28 +11,6 @@
 #include "data/batch.h"
 #include "data/codec.h"
 #include "store/bronze.h"
-
-static char *dir;
-static struct sl_home home;
-static struct sl_arena arena;
-
-static int setup(void **state)
-{
-	struct sl_err err = SL_ERR_INIT;
-
-	(void)state;
-	dir = support_dir();
-	return sl_home_open(&home, dir, "p", &err) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	sl_home_release(&home);
-	sl_arena_release(&arena);
-	support_remove(dir);
-	return 0;
-}
 
 static struct sl_chunk_key key_of(const char *header)
 {

@@ -1,7 +1,7 @@
 /*
  * store/log, inventory, runs, marks: numbers, editions, who owns an entry, what is stored.
  */
-#include "base_support.h"
+#include "home_support.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -9,28 +9,6 @@
 
 #define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define ID_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-
-static char *dir;
-static struct sl_home home;
-static struct sl_arena arena;
-
-static int setup(void **state)
-{
-	struct sl_err err = SL_ERR_INIT;
-
-	(void)state;
-	dir = support_dir();
-	return sl_home_open(&home, dir, "p", &err) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	sl_home_release(&home);
-	sl_arena_release(&arena);
-	support_remove(dir);
-	return 0;
-}
 
 static struct sl_log_chunk chunks[] = {{ID_A, 1 << 20, 2, 3}, {ID_B, UINT64_C(1) << 40, 1, 1}};
 
