@@ -142,9 +142,10 @@ class Mongo(Server):
     database = "test"
 
     def argv(self) -> list[str]:
-        program = ROOT / ".venv" / "secantusdb" / "bin" / "secantusd-py"
+        place = ROOT / ".venv" / "secantusdb" / "bin"
+        program = [str(place / "python3"), str(place / "secantusd-py")]  # whose first line names where it was made
         listen = ["--host", "127.0.0.1", "--port", str(self.port)]
-        return [str(program), *listen, "--storage-path", "data", "--sync-on-commit"]
+        return [*program, *listen, "--storage-path", "data", "--sync-on-commit"]
 
     def ready(self) -> bool:
         """{ping: 1, $db: "admin"} as one OP_MSG."""
