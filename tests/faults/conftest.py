@@ -45,7 +45,7 @@ def wanted(servers: Servers, chain_folder: Path) -> dict[str, str]:
 @pytest.fixture
 def fresh(servers: Servers, chain_folder: Path) -> Iterator[Callable[[], Chain]]:
     """fresh(): a chain that holds nothing. The servers run, and Redis is empty, whatever the test before did."""
-    for server in (servers.postgres, servers.redis, servers.mongo, servers.s3):
+    for server in servers.all():
         server.start()
     servers.redis.reset()
     made: list[Chain] = []
@@ -57,7 +57,7 @@ def fresh(servers: Servers, chain_folder: Path) -> Iterator[Callable[[], Chain]]
         return made[-1]
 
     yield factory
-    for server in (servers.postgres, servers.redis, servers.mongo, servers.s3):
+    for server in servers.all():
         server.start()
     for chain in made:
         chain.drop()

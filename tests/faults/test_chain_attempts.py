@@ -30,12 +30,6 @@ Fresh = Callable[..., Chain]
 Want = dict[str, str]
 
 
-def assert_wanted(chain: Chain, wanted: Want) -> None:
-    assert chain.state() == wanted
-    chain.assert_balanced()
-    chain.assert_tidy()
-
-
 def test_eight_identical_runs_at_once(fresh: Fresh, wanted: Want, cases: Callable[[int], None]) -> None:
     """Each ends well or says "try again"; all from one home, or each from a host of its own."""
     rounds = 12 if FULL else 2
@@ -49,7 +43,7 @@ def test_eight_identical_runs_at_once(fresh: Fresh, wanted: Want, cases: Callabl
         assert {d.code for d in done} <= {0, 75}, [d.stderr[-500:] for d in done if d.code not in (0, 75)]
         assert 0 in {d.code for d in done}
         chain.run()
-        assert_wanted(chain, wanted)
+        chain.assert_end(wanted)
     cases(8 * rounds)
 
 
@@ -79,7 +73,7 @@ def test_tickets_come_twice_and_shuffled(
         for stage in ("normalize", "store", "store"):
             chain.retried(stage)
         chain.run(after="store")
-        assert_wanted(chain, wanted)
+        chain.assert_end(wanted)
     assert copies > 0
     cases(copies)
 
@@ -140,7 +134,7 @@ def test_rules_change_in_mid_run_and_back(
     change_rules(own_rules, "0")
     chain.s("run", "--replay", code=(0, 75))
     chain.run()
-    assert_wanted(chain, wanted)
+    chain.assert_end(wanted)
     cases(2)
 
 

@@ -47,14 +47,7 @@ def until(chain: Chain, stage: str) -> None:
         chain.retried(earlier)
 
 
-def assert_wanted(chain: Chain, wanted: Want, said: str, tidy: bool = True) -> None:
-    assert chain.state() == wanted, said
-    chain.assert_balanced()
-    if tidy:
-        chain.assert_tidy()
-
-
-STAGES = ("collect", "normalize", "store", "aggregate")
+STAGES = ("collect", "normalize", "store", "aggregate", "publish")
 
 
 @pytest.mark.parametrize("kind", ["kill", "abort", "eio"])
@@ -72,7 +65,7 @@ def test_a_fault_anywhere_then_the_task_again(
         done = chain.task(stage, env={"SLUICE_FAULT": f"{point}:{nth}:{kind}"})
         assert done[0].code in CODES[kind], f"{said}: {done[0].code}\n{done[0].stderr}"
         (chain.another_home() if turn % 2 else chain).run(after=stage)
-        assert_wanted(chain, wanted, said)
+        chain.assert_end(wanted, said)
         before = chain.physical()
         chain.run("another")
         assert chain.physical() == before, said
@@ -99,5 +92,5 @@ def test_a_stage_that_stops_anywhere_and_wakes_when_another_attempt_is_done(
         finally:
             kill_group(late)
         chain.run(after=stage)
-        assert_wanted(chain, wanted, said)
+        chain.assert_end(wanted, said)
     cases(len(hits))

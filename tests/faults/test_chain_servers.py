@@ -21,12 +21,6 @@ Fresh = Callable[[], Chain]
 Want = dict[str, str]
 
 
-def assert_wanted(chain: Chain, wanted: Want) -> None:
-    assert chain.state() == wanted
-    chain.assert_balanced()
-    chain.assert_tidy()
-
-
 @contextmanager
 def again_and_again(trouble: Callable[[], None], pause: float, most: int = 1_000_000) -> Iterator[list[int]]:
     """Beside the block: trouble every `pause` seconds, at most so often. The list grows by one each time."""
@@ -103,7 +97,7 @@ def test_redis_loses_what_it_had_between_two_stages(
     chain.retried("report")
     servers.redis.start()
     chain.s("report", "--run-id", "r")
-    assert_wanted(chain, wanted)
+    chain.assert_end(wanted)
 
 
 @pytest.mark.parametrize("trouble", [flush, restart, fill], ids=["flush", "restart", "fill"])
@@ -120,7 +114,7 @@ def test_redis_in_trouble_all_the_time(
         met += len(done)
         servers.redis.reset()
         chain.s("report", "--run-id", "r")
-        assert_wanted(chain, wanted)
+        chain.assert_end(wanted)
     assert met > 0
     cases(met)
 
@@ -141,7 +135,7 @@ def test_redis_behind_a_bad_line(
         hits += line.stats()["hit"]
         port_changed(chain, "SLUICE_CONN_QUEUE", servers.redis.port)
         chain.run()
-        assert_wanted(chain, wanted)
+        chain.assert_end(wanted)
     cases(hits)
 
 
@@ -173,7 +167,7 @@ def test_postgres_restarts_in_a_loop(
             chain.retried("aggregate", tries=60)
         met += len(done)
         chain.run()
-        assert_wanted(chain, wanted)
+        chain.assert_end(wanted)
     assert met > 0
     cases(met)
 
@@ -202,7 +196,7 @@ def test_the_line_to_postgres_is_cut_at_any_byte(
         assert chain.task("store")[0].code in (0, 69, 75), at
         hits += line.stats()["hit"]
         chain.run(after="store")
-        assert_wanted(chain, wanted)
+        chain.assert_end(wanted)
     assert hits > 0
     cases(hits)
 
@@ -221,5 +215,5 @@ def test_a_bucket_that_fails_a_third_of_its_requests(
             for stage in (*chain.stages(), "report"):
                 chain.retried(stage, tries=20)
         met += sum(n for trouble, n in proxy.seen.items() if trouble)
-        assert_wanted(chain, wanted)
+        chain.assert_end(wanted)
     cases(met)

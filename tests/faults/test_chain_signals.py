@@ -60,8 +60,6 @@ def test_signals_at_random_moments_then_the_run_again(
             met = hit(chain, dice, kind, whole)
             hits, tries = hits + met, tries + 1
         chain.run()
-        assert chain.state() == wanted, f"{kind}, after {hits}"
-        chain.assert_balanced()
-        chain.assert_tidy()
+        chain.assert_end(wanted, f"{kind}, after {hits}")
         assert tries < 6 * SIGNALS, "runs end before the signal comes"
     cases(hits)

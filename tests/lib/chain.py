@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tests.lib.server import Server
 from tests.lib.services import S3, Mongo, Postgres, Redis
 from tests.lib.stage import Done, Sluice, finish
 
@@ -30,36 +31,41 @@ contract:
   changed: {type: timestamp, zone: UTC, required: true}
   country: text
   total: {type: "decimal(12,2)", min: 0}
+  gone: bool
   note: text
 rules:
   - filter: {from: country, drop: [left out]}
 store: {table: chain, mode: latest, key: id, version: changed}
 rejects: {limit: 10%}
 models: {totals: {as: table}}
+documents:
+  rows: {from: chain, fields: {id: id, at: changed, sum.total: total, sum.country: country}, indexes: at, gone: gone}
+  totals: {from: totals, key: country}
 parallel: {bytes: 1MiB}
 backends:
-  servers: {bronze: {s3: lake}, queue: {redis: queue}, store: {postgres: warehouse}}
+  servers: {bronze: {s3: lake}, queue: {redis: queue}, store: {postgres: warehouse}, documents: {mongo: documents}}
 """
 
-MODEL = "select country, count(*) as n, sum(total) as total from chain group by country"
+MODEL = "select coalesce(country, 'nowhere') as country, count(*) as n, sum(total) as total from chain group by 1"
 
 PROFILE = """\
 values:
-  country: {choose: {FR: 5, BE: 3, CH: 1}, missing: 5%}
+  country: {choose: {FR: 5, BE: 3, $set: 1, a.b: 1}, missing: 5%}
   total: {range: {0..99.99: 3, 100..9999.99: 1}, scale: 2, each: version}
+  gone: {choose: {"true": 3, "false": 1}, each: version}
   a: {choose: {NOTES}}
   b: {choose: {NOTES}}
-record: {id: "{id}", changed: "{time}", country: "{country}", total: "{total}", note: "{a} {b}"}
-expect: {id: "{id}", changed: "{time}", country: "{country}", total: "{total}", note: "{a} {b}"}
+record: {id: "{id}", changed: "{time}", country: "{country}", total: "{total}", gone: "{gone}", note: "{a} {b}"}
+expect: {id: "{id}", changed: "{time}", country: "{country}", total: "{total}", gone: "{gone}", note: "{a} {b}"}
 spoil:
   - {field: id, column: id, rule: required}
   - {field: total, text: "-1", column: total, rule: min}
   - {field: changed, text: "yesterday", column: changed, rule: type}
 """
 
-COLUMNS = ("id", "changed", "country", "total", "note")
+COLUMNS = ("id", "changed", "country", "total", "gone", "note")
 STATE = {
-    "rows": "select id, changed, country, total, note from chain",
+    "rows": "select id, changed, country, total, gone, note from chain",
     "model": "select country, n, total from totals",
     "applied": "select source, name, edition, rev, n_in, ok, bad, dup, filtered from sluice.applied",
     "rejects": "select name, chunk, part, byte_offset, byte_length, field, rule from sluice.reject",
@@ -89,7 +95,7 @@ def write_input(folder: Path, rows: int = 3600) -> None:
     out.rename(folder / "inbox")
     for file in sorted((folder / "inbox").iterdir()):
         with file.open("a") as f:
-            f.writelines(f"{n},2026-01-01T00:00:00Z,left out,1.00,x\n" for n in range(1, DROPPED + 1))
+            f.writelines(f"{n},2026-01-01T00:00:00Z,left out,1.00,,x\n" for n in range(1, DROPPED + 1))
 
 
 @dataclass
@@ -99,6 +105,9 @@ class Servers:
     mongo: Mongo
     s3: S3
     number: int = 0
+
+    def all(self) -> tuple[Server, ...]:
+        return self.postgres, self.redis, self.mongo, self.s3
 
 
 @dataclass
@@ -134,7 +143,7 @@ class Chain:
     # --- as Airflow runs it ------------------------------------------------------------------------------
 
     def stages(self) -> list[str]:
-        return ["collect", "normalize", "store", "aggregate"]
+        return ["collect", "normalize", "store", "aggregate", "publish"]
 
     def start(self, stage: str, run: str = "r", env: dict[str, str] | None = None) -> list[subprocess.Popen[str]]:
         """A task's process, or those of the mapped ones of normalize; env is the first one's."""
@@ -181,19 +190,16 @@ class Chain:
         found = dict(line.split(" ", 1) for line in self.psql(";".join(parts)).splitlines())
         return found | self.documents()
 
-    def documents(self) -> dict[str, str]:
+    def collections(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Every document by _id, tombstones, too; without what Sluice keeps for itself."""
         with self.servers.mongo.client() as client:
             db = client[self.database]
-            return {
-                f"documents {name}": digest(
-                    [
-                        {k: v for k, v in d.items() if k != "_sl"}
-                        for d in db[name].find({"_sl.deleted": {"$exists": False}})
-                    ]
-                )
-                for name in sorted(db.list_collection_names())
-                if not name.startswith(("_", "sluice"))
-            }
+            names = [name for name in db.list_collection_names() if not name.startswith("_")]
+            return {name: {str(d.pop("_id")): d for d in db[name].find()} for name in sorted(names)}
+
+    def documents(self) -> dict[str, str]:
+        """Of those that live: their number and the hash of their content."""
+        return {f"documents {name}": digest(alive(found)) for name, found in self.collections().items()}
 
     def dump_documents(self) -> str:
         with self.servers.mongo.client() as client:
@@ -211,26 +217,44 @@ class Chain:
 
     # --- what must hold ----------------------------------------------------------------------------------
 
+    def assert_end(self, wanted: dict[str, str], said: str = "") -> None:
+        """As if nothing had happened."""
+        assert self.state() == wanted, said
+        self.assert_balanced()
+        self.assert_tombstones()
+        self.assert_tidy()
+
     def assert_balanced(self) -> None:
-        for table, condition in UNBALANCED.items():
-            assert self.psql(f"select * from {table} where {condition}") == "", table
+        wrong = [f"select '{t}: ' || x::text from {t} x where {condition}" for t, condition in UNBALANCED.items()]
+        assert self.psql(";".join(wrong)) == ""
+
+    def assert_tombstones(self) -> None:
+        """Empty, and only for rows that are no document."""
+        gone = set(self.psql("select id from chain where gone").splitlines())
+        for name, found in self.collections().items():
+            dead = {key: d for key, d in found.items() if "deleted" in d["_sl"]}
+            assert all(set(d) == {"_sl"} for d in dead.values()), "a tombstone with content"
+            assert set(dead) <= (gone if name == "rows" else set()), f"{name}: a tombstone for a row that is there"
 
     def assert_tidy(self) -> None:
-        """No ticket, no clean part, no half upload, no spilled row, nobody's transaction."""
+        """No ticket, no clean part, no half upload, no spilled row, no shared memory, nobody's transaction."""
         assert self.keys() == []
         objects = self.servers.s3.client().keys(self.bucket)
         assert [k for k in objects if "/clean/" in k or "/tmp/" in k or ".tmp-" in k] == []
         uploads = self.servers.s3.client().call("GET", f"/{self.bucket}", query={"uploads": ""})
         assert b"<Upload>" not in uploads.body
         assert [p for p in self.s.home.rglob("*") if p.is_file() and "/tmp/" in str(p)] == []
+        counters = {p: Path(f"/dev/shm/mongoc-{p}") for p in self.s.started}
+        assert [p for p, file in counters.items() if file.exists() and file.stat().st_mtime > self.s.started[p]] == []
         open_ = f"select count(*) from pg_stat_activity where datname = '{self.database}' and state like 'idle in%'"
         assert self.servers.postgres.psql(open_) == "0"
 
     def assert_oracle(self, folder: Path) -> None:
-        """Table, rejects and counts are what sluice-generate says."""
+        """Table, documents, rejects and counts are what sluice-generate says."""
         done = self.s("query", "--sql", f"select {', '.join(COLUMNS)} from chain", "--format", "jsonl")
         current = (folder / "oracle" / "current.jsonl").read_text().splitlines()
         assert collections.Counter(done.stdout.splitlines()) == collections.Counter(current)
+        self.assert_documents([json.loads(line, parse_float=str) for line in current])
         made = json.loads((folder / "oracle" / "summary.json").read_text())
         dropped = DROPPED * PARTITIONS
         sums = self.psql("select sum(n_in), sum(ok + dup), sum(bad), sum(filtered) from sluice.applied")
@@ -242,6 +266,14 @@ class Chain:
             "|".join(str(r[k]) for k in ("file", "byte_offset", "byte_length", "field", "rule")) for r in rejects
         ) == collections.Counter(line.rpartition("/")[2] for line in found)
 
+    def assert_documents(self, current: list[dict[str, Any]]) -> None:
+        found = alive(self.collections()["rows"])
+        assert {key: (str(d["at"]), d["id"], str(d["sum"]["total"]), d["sum"].get("country")) for key, d in found.items()
+        } == {
+            str(r["id"]): (r["changed"].replace("T", " ").rstrip("Z"), r["id"], str(r["total"]), r.get("country"))
+            for r in current if r.get("gone") is not True
+        }
+
     def drop(self) -> None:
         self.servers.postgres.psql(f"drop database {self.database} with (force)")
         with self.servers.mongo.client() as client:
@@ -249,6 +281,12 @@ class Chain:
         subprocess.run(["rm", "-rf", str(self.servers.s3.dir / "data" / self.bucket), str(self.s.home)], check=True)
 
 
-def digest(documents: list[dict[str, Any]]) -> str:
-    lines = sorted(json.dumps(d, default=str, sort_keys=True) for d in documents)
+def alive(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """As text, without what Sluice adds."""
+    live = {key: d for key, d in found.items() if "deleted" not in d["_sl"]}
+    return {key: {k: v for k, v in d.items() if k != "_sl"} for key, d in live.items()}
+
+
+def digest(documents: dict[str, dict[str, Any]]) -> str:
+    lines = [json.dumps([key, d], default=str, sort_keys=True) for key, d in sorted(documents.items())]
     return f"{len(lines)} {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"

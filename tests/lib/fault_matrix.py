@@ -82,8 +82,12 @@ ROWS = {
     "F18": Row("PostgreSQL refuses rows", ("test_refused_rows.py::",)),
     "F19": Row(
         "the document server fails",
-        ("test_source_mongo.py::test_a_server_that_dies",),
-        "as a source; publishing is not in this chain yet",
+        (
+            f"{POINTS}[publish-",
+            f"{STOPS}_and_wakes_when_another_attempt_is_done[publish",
+            "test_publish_kill.py::test_a_server_that",
+            "test_source_mongo.py::test_a_server_that_dies",
+        ),
     ),
     "F20": Row(
         "a line falls silent",
@@ -167,7 +171,11 @@ ROWS = {
             "test_source_sql.py::test_a_query_cannot_write",
         ),
     ),
-    "F43": Row("operators in document keys", note="when documents are published"),
+    "F43": Row(
+        "operators in document keys",
+        ("test_publish.py::test_keys_with_dots_dollars", "test_publish.py::test_a_wrong_section"),
+        'every case of the chain: the keys "$set" and "a.b"',
+    ),
     "F44": Row("regular expressions that never end", note="unit: test_rules (match limit)"),
     "F45": Row(
         "secrets in logs, command lines, tables, bronze, cores",

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class Sluice:
     backend: str = "embedded"
     env: dict[str, str] = field(default_factory=dict)
     sets: list[str] = field(default_factory=list)
+    started: dict[int, float] = field(default_factory=dict)  # pid: when
 
     def environment(self) -> dict[str, str]:
         base = {"PATH": os.environ["PATH"], "LSAN_OPTIONS": "print_suppressions=0"}
@@ -60,7 +62,7 @@ class Sluice:
         return [str(BIN / f"sluice-{exe}"), "--pipeline", self.pipeline, *common, *args]
 
     def start(self, exe: str, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             self.argv(exe, *args),
             env=self.environment() | (env or {}),
             stdin=subprocess.DEVNULL,
@@ -70,6 +72,8 @@ class Sluice:
             errors="replace",
             start_new_session=True,
         )
+        self.started[child.pid] = time.time()
+        return child
 
     def __call__(
         self, exe: str, *args: str, code: int | tuple[int, ...] | None = 0, env: dict[str, str] | None = None
