@@ -232,7 +232,7 @@ static bool fill_column(duckdb_vector vector, const struct sl_vec *v, const uint
 }
 
 /* _sl_input, _sl_seq[, _sl_change] behind the batch's own columns. */
-static void fill_hidden(struct sl_duckdb_copy *c, struct sl_copy_extra *extra, size_t n)
+static void fill_hidden(struct sl_duckdb_copy *c, const struct sl_copy_extra *extra, size_t n)
 {
 	int64_t *hidden[3];
 
@@ -241,14 +241,14 @@ static void fill_hidden(struct sl_duckdb_copy *c, struct sl_copy_extra *extra, s
 			sl_duck.data_chunk_get_vector(c->chunk, c->schema->n + i));
 	for (size_t i = 0; i < n; i++) {
 		hidden[0][i] = extra->input;
-		hidden[1][i] = extra->seq++;
+		hidden[1][i] = extra->seq + c->rows[i];
 		if (c->with_change)
 			hidden[2][i] = extra->change;
 	}
 }
 
-static bool append_chunk(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
-			 size_t n, struct sl_err *err)
+static bool append_chunk(struct sl_db *db, const struct sl_batch *b,
+			 const struct sl_copy_extra *extra, size_t n, struct sl_err *err)
 {
 	struct sl_duckdb_copy *c = db->copy;
 
@@ -279,7 +279,10 @@ bool sl_duckdb_copy_batch(struct sl_db *db, const struct sl_batch *b, struct sl_
 			return false;
 		n = 0;
 	}
-	return !n || append_chunk(db, b, extra, n, err);
+	if (n && !append_chunk(db, b, extra, n, err))
+		return false;
+	extra->seq += (int64_t)b->rows;
+	return true;
 }
 
 bool sl_duckdb_copy_end(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,

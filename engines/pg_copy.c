@@ -152,7 +152,7 @@ static void add_value(struct sl_buf *out, const struct sl_vec *v, size_t row)
 }
 
 static void add_row(struct sl_db *db, const struct sl_batch *b, size_t row,
-		    struct sl_copy_extra *extra)
+		    const struct sl_copy_extra *extra)
 {
 	size_t n = db->copying->n;
 	char *p = sl_buf_room(&db->wire, 2);
@@ -162,7 +162,7 @@ static void add_row(struct sl_db *db, const struct sl_batch *b, size_t row,
 	for (size_t i = 0; i < n; i++)
 		add_value(&db->wire, &b->cols[i], row);
 	char *hidden = sl_buf_room(&db->wire, 36);
-	p = put_i64(put_i64(hidden, extra->input), extra->seq++);
+	p = put_i64(put_i64(hidden, extra->input), extra->seq + (int64_t)row);
 	if (db->with_change)
 		p = put_i64(p, extra->change);
 	sl_buf_grew(&db->wire, (size_t)(p - hidden));
@@ -240,6 +240,7 @@ bool sl_pg_copy_batch(struct sl_db *db, const struct sl_batch *b, struct sl_copy
 		if (db->wire.n >= SEND_AT && !send(db, err))
 			return false;
 	}
+	extra->seq += (int64_t)b->rows;
 	return true;
 }
 

@@ -57,9 +57,8 @@ enum sl_relation { SL_RELATION_NONE, SL_RELATION_TABLE, SL_RELATION_VIEW };
 /* Hidden columns that a copy adds behind the batch's own, the same for every row but seq. */
 struct sl_copy_extra {
 	int64_t input;	/* _sl_input: the owner */
-	int64_t seq;	/* _sl_seq of the first row; counts up */
+	int64_t seq;	/* _sl_seq of the batch's first row, whether that is kept or not */
 	int64_t change; /* _sl_change, when with_change */
-	bool with_change;
 };
 
 struct sl_engine {
@@ -101,7 +100,7 @@ struct sl_engine {
 	bool (*copy_begin)(struct sl_db *db, const char *table, const struct sl_schema *schema,
 			   bool with_change, bool by_name, struct sl_err *err);
 	bool (*copy_batch)(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
-			   struct sl_err *err); /* extra->seq moves on */
+			   struct sl_err *err); /* extra->seq moves on by all rows of b */
 	bool (*copy_end)(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,
 			 struct sl_err *err);
 	void (*copy_abort)(struct sl_db *db, bool *ret_duplicate);

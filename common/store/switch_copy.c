@@ -133,43 +133,17 @@ struct copying {
 	struct sl_plan *plan;
 };
 
-/* A row's _sl_seq is its rank in the input, also behind rows that are left out. */
-static bool copy_runs(const struct copying *c, const struct sl_part_visit *visit,
-		      struct sl_err *err)
-{
-	struct sl_batch *rows = &c->s->rows;
-	sl_cleanup(sl_freep) uint8_t *kept = sl_xcalloc(rows->rows + 1, sizeof(*kept));
-	bool ok = true;
-
-	memcpy(kept, rows->state, rows->rows);
-	for (size_t from = 0, to; ok && from < rows->rows; from = to) {
-		struct sl_copy_extra extra = {.input = c->plan->owner[visit->input],
-					      .seq = visit->seq + (int64_t)from,
-					      .change = c->plan->change};
-		for (to = from + 1; to < rows->rows && kept[to] == kept[from];)
-			to++;
-		memset(rows->state, SL_ROW_FILTERED, rows->rows);
-		memset(rows->state + from, kept[from], to - from);
-		ok = kept[from] != SL_ROW_KEPT ||
-		     c->s->eng->copy_batch(c->s->db, sl_sink_out(c->s), &extra, err);
-	}
-	return ok;
-}
-
 static bool copy_part(void *ctx, const struct sl_part_visit *visit, struct sl_err *err)
 {
 	const struct copying *c = ctx;
 	struct sl_copy_extra extra = {.input = c->plan->owner[visit->input],
 				      .seq = visit->seq,
 				      .change = c->plan->change};
-	const size_t before = c->plan->n_refused;
 
 	sl_batch_reset(&c->s->rows);
 	if (!sl_clean_rows(visit->reader, &c->s->rows, err))
 		return false;
 	sl_plan_leave_out(c->s, c->plan, visit);
-	if (c->plan->n_refused > before)
-		return copy_runs(c, visit, err);
 	return c->s->eng->copy_batch(c->s->db, sl_sink_out(c->s), &extra, err);
 }
 

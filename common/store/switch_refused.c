@@ -156,7 +156,7 @@ static bool copy_range(void *ctx, struct sl_err *err)
 	struct part_copy *c = ctx;
 	struct sl_sink *s = c->s;
 	struct sl_copy_extra extra = {.input = c->plan->owner[c->visit->input],
-				      .seq = c->visit->seq + (int64_t)c->from,
+				      .seq = c->visit->seq,
 				      .change = c->plan->change};
 	bool duplicate;
 

@@ -102,7 +102,7 @@ static void test_every_type_comes_back_in_canonical_text(void **state)
 	const struct sl_engine *eng;
 	struct sl_db *db = connect_rw(w, &eng);
 	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
-	struct sl_copy_extra extra = {.input = -7, .seq = 100, .change = 3, .with_change = true};
+	struct sl_copy_extra extra = {.input = -7, .seq = 100, .change = 3};
 	struct sl_batch b;
 	uint64_t rows = 0;
 	bool duplicate;
@@ -121,7 +121,7 @@ static void test_every_type_comes_back_in_canonical_text(void **state)
 	sl_batch_release(&b);
 	eng->close(db);
 	assert_int_equal(rows, 4);
-	assert_int_equal(extra.seq, 104);
+	assert_int_equal(extra.seq, 105);
 	assert_string_equal(ask(w, "select b, i, f, d4, d9, d12, d18, t, day, ts, l "
 				   "from silver.every_type order by _sl_seq"),
 			    want_rows);
@@ -248,6 +248,38 @@ static void test_copy_gives_up_without_a_trace(void **state)
 	sl_batch_release(&b);
 	eng->close(db);
 	assert_string_equal(ask(w, "select count(*) from silver.u"), "0");
+}
+
+static void test_a_row_is_numbered_also_behind_rows_left_out(void **state)
+{
+	struct world *w = *state;
+	const struct sl_engine *eng;
+	struct sl_db *db = connect_rw(w, &eng);
+	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
+	struct sl_copy_extra extra = {.input = 1, .seq = 10};
+	struct sl_batch b;
+	bool duplicate;
+
+	sl_schema_add(&schema, "id", (struct sl_type){SL_INT64, 0, 0});
+	assert_ok(w, eng->script(db,
+				 "create schema if not exists silver; create table silver.n "
+				 "(id bigint, _sl_input bigint, _sl_seq bigint)",
+				 &w->err));
+	sl_batch_init(&b, &schema, 4);
+	for (int64_t i = 0; i < 4; i++)
+		set(&b, 0, sl_batch_add_row(&b, (struct sl_pos){0, 0}), i);
+	sl_batch_reject(&b, 0, "", "x", "left out");
+	sl_batch_reject(&b, 2, "", "x", "left out");
+	assert_ok(w, eng->begin(db, &w->err));
+	assert_ok(w, eng->copy_begin(db, "silver.n", &schema, false, false, &w->err));
+	for (int i = 0; i < 2; i++)
+		assert_ok(w, eng->copy_batch(db, &b, &extra, &w->err));
+	assert_ok(w, eng->copy_end(db, NULL, &duplicate, &w->err));
+	assert_ok(w, eng->commit(db, &w->err));
+	sl_batch_release(&b);
+	eng->close(db);
+	assert_string_equal(ask(w, "select id, _sl_seq from silver.n order by _sl_seq"),
+			    "1 11; 3 13; 1 15; 3 17");
 }
 
 /* --- two at a time --- */
@@ -478,6 +510,7 @@ static int run_group(const char *engine)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_every_type_comes_back_in_canonical_text),
+		TEST(test_a_row_is_numbered_also_behind_rows_left_out),
 		TEST(test_results_of_expressions_are_canonical),
 		TEST(test_columns_are_told_also_without_rows),
 		TEST(test_query_ends_when_its_reader_does),
