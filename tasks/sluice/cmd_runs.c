@@ -38,7 +38,7 @@ struct execution {
 
 struct one_run {
 	const char *id;
-	struct execution *v; /* by start */
+	struct execution *v; /* by start; none: the run has begun, nothing of it has ended */
 	size_t n;
 };
 
@@ -98,6 +98,30 @@ static void read_record(struct runs *r, const char *name, struct one_run *to)
 	};
 }
 
+/* The id of a run that has begun, from what collect noted of any of its sources; else "". */
+static bool read_begin(struct runs *r, const char *dir, struct one_run *ret, struct sl_err *err)
+{
+	sl_cleanup(sl_freep) char *name = sl_xasprintf("runs/%s", dir);
+	sl_cleanup(sl_names_release) struct sl_names sources = {0};
+
+	if (!sl_depot_list(r->run->home.shared, name, &sources, err))
+		return false;
+	for (size_t i = 0; i < sources.n && !ret->id[0]; i++) {
+		sl_cleanup(sl_freep) char *begin =
+			sl_xasprintf("%s/%s/begin.json", name, sources.v[i]);
+		sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+		struct sl_err ignored = SL_ERR_INIT;
+
+		if (!sl_depot_get(r->run->home.shared, begin, RECORD_MAX, &text, &ignored))
+			continue;
+
+		sl_cleanup(put_json) json_t *o = json_loadb(text.p, text.n, 0, NULL);
+
+		ret->id = text_of(r, o, "run");
+	}
+	return true;
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct execution *x = a;
@@ -121,16 +145,20 @@ static bool read_run(struct runs *r, const char *dir, struct one_run *ret, struc
 
 		read_record(r, name, ret);
 	}
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), by_start);
+	if (!ret->n)
+		return read_begin(r, dir, ret, err);
+	qsort(ret->v, ret->n, sizeof(*ret->v), by_start);
 	return true;
 }
 
+/* Runs of which nothing has ended come first. */
 static int newest_first(const void *a, const void *b)
 {
 	const struct one_run *x = a;
 	const struct one_run *y = b;
 
+	if (!x->n || !y->n)
+		return x->n || y->n ? (x->n ? 1 : -1) : strcmp(y->id, x->id);
 	return strcmp(y->v[0].started, x->v[0].started);
 }
 
@@ -146,7 +174,7 @@ static bool read_runs(struct runs *r, const char *only, struct sl_err *err)
 
 		if (!read_run(r, names.v[i], &one, err))
 			return false;
-		if (one.n > 0 && (!only || strcmp(one.id, only) == 0))
+		if (one.id[0] && (!only || strcmp(one.id, only) == 0))
 			r->v[r->n++] = one;
 	}
 	if (r->n)
@@ -272,6 +300,10 @@ static bool add_run_text(struct runs *r, const struct one_run *one, struct sl_bu
 			 struct sl_err *err)
 {
 	sl_buf_add_escaped(out, sl_str_of(one->id), 200);
+	if (!one->n) {
+		sl_buf_adds(out, "  has begun, nothing of it has ended: it runs, or was killed\n");
+		return each_entry(r, one->id, add_entry_text, out, err);
+	}
 	sl_buf_addf(out, "  %s to %s  exit %" PRId64 "\n", one->v[0].started,
 		    one->v[one->n - 1].finished, exit_of(one));
 	if (!each_entry(r, one->id, add_entry_text, out, err))
@@ -320,9 +352,12 @@ static bool add_run_json(struct runs *r, const struct one_run *one, struct sl_bu
 {
 	sl_buf_addc(out, '{');
 	add_key(out, "run", one->id);
-	add_key(out, "started", one->v[0].started);
-	add_key(out, "finished", one->v[one->n - 1].finished);
-	sl_buf_addf(out, ",\"exit\":%" PRId64 ",\"entries\":[", exit_of(one));
+	if (one->n) {
+		add_key(out, "started", one->v[0].started);
+		add_key(out, "finished", one->v[one->n - 1].finished);
+		sl_buf_addf(out, ",\"exit\":%" PRId64, exit_of(one));
+	}
+	sl_buf_adds(out, ",\"entries\":[");
 	if (!each_entry(r, one->id, add_entry_json, out, err))
 		return false;
 	sl_buf_adds(out, "],\"stages\":[");
@@ -378,7 +413,9 @@ const struct sl_stage sl_cmd_runs = {
 		"The newest runs first. Per run its log entries (stored, pending, or refused: too "
 		"many\n"
 		"rejects) and every execution that left a record, those of Airflow's workers, "
-		"too.\n",
+		"too.\n"
+		"Before them runs that have begun and of which nothing has ended: they run, or "
+		"were killed.\n",
 	.examples = "sluice runs orders\nsluice runs orders --limit 1 --format json\n",
 	.needs = SL_NEEDS_PIPELINE | SL_PIPELINE_ARG | SL_NEEDS_HOME | SL_NEEDS_STORE |
 		 SL_QUIET_RESULT,

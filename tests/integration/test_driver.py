@@ -65,6 +65,14 @@ def test_runs_shows_each_stage_of_each_run_with_its_exit(shop: Sluice) -> None:
     assert {r["run"] for r in only} == {"first"}
 
 
+def test_runs_shows_a_run_that_was_killed_before_anything_ended(shop: Sluice) -> None:
+    shop("collect", "--run-id", "cut", env={"SLUICE_FAULT": "log.before_link:1:kill"}, code=137)
+    assert shop("runs").stdout.startswith("cut  has begun, nothing of it has ended")
+    assert shop("runs", "--format", "json").rows() == [{"run": "cut", "entries": [], "stages": []}]
+    shop("run", "--run-id", "cut", code=65)
+    assert "nothing of it has ended" not in shop("runs").stdout
+
+
 def test_changes_by_hand_are_in_the_history_with_who_and_what(shop: Sluice) -> None:
     write_csv(Path(shop.pipeline).parent, "a.csv", rows(1, 3))
     shop("run")
