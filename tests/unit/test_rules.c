@@ -264,6 +264,24 @@ static void test_map_replaces_listed_texts(void **state)
 		    T, fold, SL_ARRAY_LEN(fold));
 }
 
+static void test_map_writes_values_of_the_type_of_its_column(void **state)
+{
+	static const struct text_case flags[] = {
+		{"oui", "true"}, {"Non", "false"}, {"?", "NULL"}, {NULL, "NULL"}};
+	static const struct text_case numbers[] = {{"un", "1"}, {"deux", "2"}, {"trois", "REJECT"}};
+	static const struct text_case amounts[] = {{"bas", "0.50"}, {"haut", "1200.00"}};
+
+	(void)state;
+	check_texts("map",
+		    "{from: a, into: b, default: 'null', ignore_case: true, "
+		    "values: {oui: true, non: false}}",
+		    B, flags, SL_ARRAY_LEN(flags));
+	check_texts("map", "{from: a, into: i, default: reject, values: {un: 1, deux: 2}}", I,
+		    numbers, SL_ARRAY_LEN(numbers));
+	check_texts("map", "{from: a, into: d, default: 'null', values: {bas: 0.5, haut: 1200}}", D,
+		    amounts, SL_ARRAY_LEN(amounts));
+}
+
 static void test_count_of_a_list_and_of_a_text(void **state)
 {
 	static const char *const urls[] = {"a?w=390", "b?w=390", "a?w=390", "c?w=300"};
@@ -382,7 +400,9 @@ static void test_wrong_settings_are_diagnosed(void **state)
 		{"number", "{from: a, into: t}", "int64 or decimal"},
 		{"number", "{from: a, into: d, locale: de}", "locale"},
 		{"money", "{from: l, into: d}", "list<text>"},
-		{"map", "{from: a, into: i, values: {x: y}}", "int64"},
+		{"map", "{from: a, into: i, values: {x: 1}}", "int64"}, /* what is kept is a text */
+		{"map", "{from: a, into: i, default: reject, values: {x: y}}", "\"y\" is no int64"},
+		{"map", "{from: a, into: l, default: reject, values: {x: y}}", "list<text>"},
 		{"coalesce", "{from: [a, i]}", "agree"},
 		{"coalesce", "{from: [a, zz]}", "zz"},
 		{"count", "{from: a, into: i, distinct: true}", "list<text>"},
@@ -409,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_money_reads_every_blank_between_thousands),
 		cmocka_unit_test(test_money_keeps_the_sign_of_accounting_exports),
 		cmocka_unit_test(test_map_replaces_listed_texts),
+		cmocka_unit_test(test_map_writes_values_of_the_type_of_its_column),
 		cmocka_unit_test(test_count_of_a_list_and_of_a_text),
 		cmocka_unit_test(test_coalesce_takes_first_value_and_skips_empty),
 		cmocka_unit_test(test_rules_leave_rows_alone_that_are_not_kept),
