@@ -246,6 +246,33 @@ static void plan_json(struct sl_run *run, struct sl_buf *out)
 	sl_buf_adds(out, "}\n");
 }
 
+/* Which engine serves which role, with its connection: "pg (warehouse)". */
+static void backend_text(const struct sl_pipeline *p, struct sl_buf *out)
+{
+	const struct sl_backend *b = &p->backend;
+	const struct {
+		const char *role, *engine, *conn;
+	} roles[] = {
+		{"bronze", b->bronze, b->bronze_conn},
+		{"queue", b->queue, b->queue_conn},
+		{"store", b->store, b->store_conn},
+		{"documents", p->n_documents ? b->documents : NULL, b->documents_conn},
+	};
+
+	const char *before = ":";
+
+	sl_buf_addf(out, "  backend   %s", b->name);
+	for (size_t i = 0; i < SL_ARRAY_LEN(roles); i++) {
+		if (!roles[i].engine)
+			continue;
+		sl_buf_addf(out, "%s %s %s", before, roles[i].role, roles[i].engine);
+		before = ",";
+		if (roles[i].conn)
+			sl_buf_addf(out, " (%s)", roles[i].conn);
+	}
+	sl_buf_addc(out, '\n');
+}
+
 static void plan_text(struct sl_run *run, struct sl_buf *out)
 {
 	const struct sl_pipeline *p = run->p;
@@ -267,9 +294,7 @@ static void plan_text(struct sl_run *run, struct sl_buf *out)
 	for (size_t i = 0; i < p->n_documents; i++)
 		sl_buf_addf(out, "  documents %s (from %s)\n", p->documents[i].collection,
 			    p->documents[i].from);
-	sl_buf_addf(out, "  backend   %s: %s%s%s\n", p->backend.name, p->backend.store,
-		    p->backend.store_conn ? ", connection " : "",
-		    p->backend.store_conn ? p->backend.store_conn : "");
+	backend_text(p, out);
 	sl_buf_addf(out, "  rev       %.12s\n  stages\n", p->rev);
 	for (size_t i = 0; i < n; i++)
 		sl_buf_addf(out, "    %s %s %s%s\n", steps[i].exe, steps[i].word,

@@ -336,6 +336,18 @@ def test_plan_explains_every_section_and_hides_secrets(make: Make, shop: Path) -
     assert "hush" not in s("plan", "--explain").stdout
 
 
+def test_plan_names_the_engine_of_each_role_with_its_connection(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    file = shop / "pipeline.yaml"
+    far = "  far: {bronze: {s3: lake}, queue: {redis: tickets}, store: {postgres: warehouse}}\n"
+    file.write_text(re.sub(r"(?m)^backends:\n", f"backends:\n{far}", file.read_text()))
+    (here,) = [line for line in s("plan").stdout.splitlines() if line.startswith("  backend")]
+    assert here == "  backend   embedded: bronze file, store duckdb"
+    s.backend = "far"
+    (there,) = [line for line in s("plan").stdout.splitlines() if line.startswith("  backend")]
+    assert there == "  backend   far: bronze s3 (lake), queue redis (tickets), store pg (warehouse)"
+
+
 # --- init and completion -------------------------------------------------------------------------------------
 
 
