@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.lib.chaos import ChaosProxy
 from tests.lib.machine import find_plain_bin
+from tests.lib.resp import Client
 from tests.lib.server import Server
 from tests.lib.services import S3, JavaMongo, Mongo, Postgres, Redis, start
 from tests.lib.stage import BIN, SHARED, Sluice
@@ -61,6 +62,13 @@ def redis(redis_server: Redis) -> Iterator[Redis]:
     redis_server.reset()
     yield redis_server
     redis_server.start()
+
+
+@pytest.fixture
+def client(redis: Redis, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """Looks into the database that the test's module calls DB, from outside."""
+    with contextlib.closing(Client(redis, request.module.DB)) as c:
+        yield c
 
 
 @pytest.fixture(scope="session")

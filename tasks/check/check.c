@@ -55,6 +55,18 @@ void sl_check_fail(struct sl_check *c, const char *subject, const struct sl_err 
 	sl_err_prefix(&c->first, "%s", subject);
 }
 
+void sl_check_blame(struct sl_err *err, const char *id)
+{
+	if (err->hint[0])
+		return;
+	if (err->kind == SL_ERR_UNAVAILABLE)
+		sl_err_hint(err, "is the server up? are host and port of connection \"%s\" right?",
+			    id);
+	else if (err->kind == SL_ERR_AUTH)
+		sl_err_hint(err, "see user, password, database and rights of connection \"%s\"",
+			    id);
+}
+
 /* --- home --- */
 
 static bool try_to_write(const struct sl_home *home, struct sl_err *err)

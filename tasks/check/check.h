@@ -22,6 +22,8 @@ void sl_check_ok(struct sl_check *c, const char *subject, const char *text);
 void sl_check_skip(struct sl_check *c, const char *subject, const char *why);
 /* err's hint is the cure; without one its kind's meaning. */
 void sl_check_fail(struct sl_check *c, const char *subject, const struct sl_err *err);
+/* A hint for an error without one: what to look at in connection id. */
+void sl_check_blame(struct sl_err *err, const char *id);
 
 /* home and bronze can be written to; each source lists its inputs; the queue takes tickets; the
  * store answers and its table fits; the documents' server does, and its collections can be written;

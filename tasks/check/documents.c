@@ -15,20 +15,6 @@ static const char *subject_of(struct sl_check *c)
 	return sl_arena_printf(&c->run->arena, "documents %s, %s", b->documents, b->documents_conn);
 }
 
-static void blame(const struct sl_check *c, struct sl_err *err)
-{
-	const char *id = c->run->p->backend.documents_conn;
-
-	if (err->hint[0])
-		return;
-	if (err->kind == SL_ERR_UNAVAILABLE)
-		sl_err_hint(err, "is the server up? are host and port of connection \"%s\" right?",
-			    id);
-	else if (err->kind == SL_ERR_AUTH)
-		sl_err_hint(err, "see user, password, database and rights of connection \"%s\"",
-			    id);
-}
-
 static bool ask_all(const struct sl_check *c, const struct sl_docs_engine *engine,
 		    struct sl_docs *docs, struct sl_buf *found, struct sl_err *err)
 {
@@ -58,7 +44,7 @@ bool sl_check_documents(struct sl_check *c, struct sl_err *err)
 	    ask_all(c, engine, docs, &found, &why)) {
 		sl_check_ok(c, subject_of(c), sl_buf_z(&found));
 	} else {
-		blame(c, &why);
+		sl_check_blame(&why, c->run->p->backend.documents_conn);
 		sl_check_fail(c, subject_of(c), &why);
 	}
 	if (docs)

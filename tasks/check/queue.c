@@ -48,13 +48,9 @@ bool sl_check_queue(struct sl_check *c, struct sl_err *err)
 	if (probe(c, &found, &why)) {
 		sl_check_ok(c, subject, sl_buf_z(&found));
 	} else {
-		if (!why.hint[0] && why.kind == SL_ERR_UNAVAILABLE)
-			sl_err_hint(
-				&why,
-				"is the server up? are host and port of connection \"%s\" right?",
-				b->queue_conn);
 		if (!why.hint[0] && why.kind == SL_ERR_AUTH)
 			sl_err_hint(&why, "give the user the rights of docs/queue.md");
+		sl_check_blame(&why, b->queue_conn);
 		sl_check_fail(c, subject, &why);
 	}
 	return sl_cancel_check(err);

@@ -78,19 +78,6 @@ static bool ask_server(const struct sl_check *c, struct sl_buf *version, bool *r
 	return ok;
 }
 
-static void blame_connection(const struct sl_check *c, struct sl_err *err)
-{
-	const char *id = c->run->p->backend.store_conn;
-
-	if (err->hint[0])
-		return;
-	if (err->kind == SL_ERR_UNAVAILABLE)
-		sl_err_hint(err, "is the server up? are host and port of connection \"%s\" right?",
-			    id);
-	else if (err->kind == SL_ERR_AUTH)
-		sl_err_hint(err, "see user, password and database of connection \"%s\"", id);
-}
-
 static void tell_table(struct sl_check *c, const char *found, bool exists)
 {
 	sl_check_ok(c, store_subject(c),
@@ -127,7 +114,7 @@ static void check_server(struct sl_check *c)
 		tell_table(c, sl_buf_z(&version), exists);
 		return;
 	}
-	blame_connection(c, &why);
+	sl_check_blame(&why, c->run->p->backend.store_conn);
 	sl_check_fail(c, store_subject(c), &why);
 }
 

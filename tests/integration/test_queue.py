@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,13 +46,6 @@ def want(big: Path, tmp_path_factory: pytest.TempPathFactory, bin_dir: Path) -> 
     s = Sluice(str(big / "pipeline.yaml"), tmp_path_factory.mktemp("plain"))
     s("run")
     return s.table(ALL)
-
-
-@pytest.fixture
-def client(redis: Redis) -> Iterator[Client]:
-    c = Client(redis, DB)
-    yield c
-    c.close()
 
 
 @pytest.fixture

@@ -21,13 +21,6 @@ CANARY = "c4nary-Xq7w%21~secret"
 
 
 @pytest.fixture
-def client(redis: Redis) -> Iterator[Client]:
-    c = Client(redis, DB)
-    yield c
-    c.close()
-
-
-@pytest.fixture
 def shop(make: Make, tmp_path: Path, redis: Redis) -> Sluice:
     pipeline = write_queued(tmp_path / "shop")
     write_csv(tmp_path / "shop", "a.csv", rows(1, 300))

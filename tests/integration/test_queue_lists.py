@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,6 @@ Make = Callable[..., Sluice]
 DB = 2
 CONTRACT = "{source: text, ville: {type: text, from: data.ville}, t: {type: int64, from: data.t, required: true}}"
 TABLE = "select source, ville, t from rows order by t, ville"
-
-
-@pytest.fixture
-def client(redis: Redis) -> Iterator[Client]:
-    c = Client(redis, DB)
-    yield c
-    c.close()
 
 
 @pytest.fixture
