@@ -268,10 +268,12 @@ class Chain:
 
     def assert_documents(self, current: list[dict[str, Any]]) -> None:
         found = alive(self.collections()["rows"])
-        assert {key: (str(d["at"]), d["id"], str(d["sum"]["total"]), d["sum"].get("country")) for key, d in found.items()
+        assert {
+            key: (str(d["at"]), d["id"], str(d["sum"]["total"]), d["sum"].get("country")) for key, d in found.items()
         } == {
             str(r["id"]): (r["changed"].replace("T", " ").rstrip("Z"), r["id"], str(r["total"]), r.get("country"))
-            for r in current if r.get("gone") is not True
+            for r in current
+            if r.get("gone") is not True
         }
 
     def drop(self) -> None:
