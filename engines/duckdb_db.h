@@ -17,6 +17,15 @@ struct sl_db {
  * operator. */
 bool sl_duckdb_fail(struct sl_err *err, enum sl_err_kind kind, const char *text);
 enum sl_err_kind sl_duckdb_kind(duckdb_error_type type, const char *text);
+/* The same from a result that failed. */
+bool sl_duckdb_fail_result(duckdb_result *result, struct sl_err *err);
+
+/* exec and query of struct sl_engine. */
+bool sl_duckdb_exec(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
+		    uint64_t *affected, struct sl_err *err);
+bool sl_duckdb_query(struct sl_db *db, const char *sql, const char *const *params, size_t n_params,
+		     bool (*on_cols)(void *, const struct sl_db_col *, size_t, struct sl_err *),
+		     sl_db_row_fn row, void *ctx, struct sl_err *err);
 
 /* One column of a result on its way to text. */
 struct sl_duckdb_cell {

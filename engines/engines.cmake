@@ -4,7 +4,7 @@
 sluice_module(simdjson engines/simdjson.cpp engines/simdjson_text.cpp)
 target_link_libraries(engine_simdjson PRIVATE simdjson)
 sluice_module(duckdb engines/duckdb.c engines/duckdb_copy.c engines/duckdb_load.c
-  engines/duckdb_text.c) # its library is opened by name: scripts/get-duckdb
+  engines/duckdb_query.c engines/duckdb_text.c) # its library is opened by name: scripts/get-duckdb
 sluice_module(pg engines/pg.c engines/pg_copy.c engines/pg_error.c engines/pg_lock.c engines/pg_text.c)
 target_link_libraries(engine_pg PRIVATE PkgConfig::PQ)
 sluice_module(curl engines/curl.c engines/curl_carry.c)

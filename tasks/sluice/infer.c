@@ -15,28 +15,15 @@
 #include "tasks/collect/peek.h"
 #include "tasks/collect/scan.h"
 #include "tasks/sluice/identifier.h"
-#include "tasks/sluice/written.h"
+#include "tasks/sluice/infer_values.h"
 
 #define MOST_COLUMNS 1000
-#define MOST_DISTINCT ((size_t)1 << 20) /* values of one column that are compared */
-#define DEPTH 4				/* levels of nested objects that become columns */
-
-/* What all values of a column could be so far. */
-struct guess {
-	struct sl_str from;
-	uint64_t values;
-	bool boolean, integer, decimal, real, date, time, naive;
-	bool texts, numbers, lists, others; /* JSON: what kinds came */
-	unsigned digits, scale;
-	struct sl_written written;
-	uint64_t *seen; /* hashes of the values, open addressing; NULL: some came twice */
-	size_t n_seen, cap_seen;
-};
+#define DEPTH 4 /* levels of nested objects that become columns */
 
 struct guesser {
 	struct sl_arena *arena;
 	const struct sl_source *source;
-	struct guess *v;
+	struct sl_values *v;
 	size_t n, cap;
 	bool named; /* the columns are those of a header */
 	struct sl_guess *ret;
@@ -47,126 +34,21 @@ struct guesser {
 	struct sl_batch batch;
 };
 
-/* --- one value --- */
-
-static bool note_distinct(struct guess *g, struct sl_str s)
-{
-	uint64_t hash = XXH3_64bits(s.p, s.n) | 1;
-
-	if (2 * (g->n_seen + 1) > g->cap_seen) {
-		const size_t cap = g->cap_seen ? 2 * g->cap_seen : 1024;
-		uint64_t *wider = sl_xcalloc(cap, sizeof(*wider));
-
-		for (size_t i = 0; i < g->cap_seen; i++) {
-			size_t at = g->seen[i] & (cap - 1);
-
-			while (g->seen[i] && wider[at])
-				at = (at + 1) & (cap - 1);
-			if (g->seen[i])
-				wider[at] = g->seen[i];
-		}
-		free(g->seen);
-		g->seen = wider;
-		g->cap_seen = cap;
-	}
-	size_t at = hash & (g->cap_seen - 1);
-	for (; g->seen[at]; at = (at + 1) & (g->cap_seen - 1))
-		if (g->seen[at] == hash)
-			return false;
-	g->seen[at] = hash;
-	return ++g->n_seen < MOST_DISTINCT;
-}
-
-/* "-12.50": digits before and behind the point. False: no plain number, or one that would not come
- * out as it went in. */
-static bool plain_number(struct sl_str s, unsigned *ret_whole, unsigned *ret_scale)
-{
-	size_t i = s.n > 0 && s.p[0] == '-', begin = i, point;
-
-	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-		i++;
-	*ret_whole = (unsigned)(i - begin);
-	if (*ret_whole == 0 || (*ret_whole > 1 && s.p[begin] == '0'))
-		return false;
-	point = i;
-	if (i < s.n && s.p[i] == '.')
-		for (i++; i < s.n && s.p[i] >= '0' && s.p[i] <= '9';)
-			i++;
-	*ret_scale = i > point ? (unsigned)(i - point - 1) : 0;
-	return i == s.n && (i == point || *ret_scale > 0);
-}
-
-static void note_number(struct guess *g, struct sl_str s)
-{
-	unsigned whole, scale;
-	int64_t i;
-	double f;
-
-	if (!plain_number(s, &whole, &scale)) {
-		g->integer = g->decimal = false;
-		/* An exponent makes a number only where there is a point: "1E5" is often a code. */
-		g->real &= sl_num_f64(s, &f) && sl_str_find(s, '.') > 0 && s.p[0] != '+';
-		return;
-	}
-	g->integer &= scale == 0 && sl_num_i64(s, INT64_MIN, INT64_MAX, &i);
-	g->digits = whole > g->digits ? whole : g->digits;
-	g->scale = scale > g->scale ? scale : g->scale;
-	g->decimal &= whole + scale <= 18;
-}
-
-static void note_time(struct guess *g, struct sl_str s)
-{
-	const struct sl_zone *utc = NULL;
-	struct sl_err none = SL_ERR_INIT;
-	sl_time t;
-	int32_t days;
-
-	g->date &= sl_date_parse(s, &days);
-	if (!g->time || sl_time_parse(s, NULL, &t) == SL_TIME_OK)
-		return;
-	g->naive = true;
-	g->time = sl_zone_get("UTC", &utc, &none) && sl_time_parse(s, utc, &t) == SL_TIME_OK;
-}
-
-static void note_value(struct guess *g, struct sl_str s)
-{
-	if (s.n == 0)
-		return;
-	g->values++;
-	g->boolean &= sl_str_eqz(s, "true") || sl_str_eqz(s, "false");
-	if (g->integer || g->decimal || g->real)
-		note_number(g, s);
-	if (g->date || g->time)
-		note_time(g, s);
-	sl_written_note(&g->written, s);
-	if (g->seen && !note_distinct(g, s)) {
-		free(g->seen);
-		g->seen = NULL;
-	}
-}
-
 /* --- columns --- */
 
-static struct guess *add_column(struct guesser *u, struct sl_str from)
+static struct sl_values *add_column(struct guesser *u, struct sl_str from)
 {
 	if (u->n == u->cap) {
 		u->cap = u->cap ? 2 * u->cap : 32;
 		u->v = sl_xrealloc(u->v, u->cap, sizeof(*u->v));
 	}
-	struct guess *g = &u->v[u->n++];
-	*g = (struct guess){.boolean = true,
-			    .integer = true,
-			    .decimal = true,
-			    .real = true,
-			    .date = true,
-			    .time = true,
-			    .cap_seen = 1024};
-	g->from = sl_str_of(sl_arena_printf(u->arena, "%.*s", (int)from.n, from.p));
-	g->seen = sl_xcalloc(g->cap_seen, sizeof(*g->seen));
-	return g;
+	struct sl_values *v = &u->v[u->n++];
+	sl_values_init(v);
+	v->from = sl_str_of(sl_arena_printf(u->arena, "%.*s", (int)from.n, from.p));
+	return v;
 }
 
-static struct guess *find_column(struct guesser *u, struct sl_str from)
+static struct sl_values *find_column(struct guesser *u, struct sl_str from)
 {
 	for (size_t i = 0; i < u->n; i++)
 		if (sl_str_eq(u->v[i].from, from))
@@ -216,13 +98,13 @@ static void take_keys(struct guesser *u, const json_t *object, const char *prefi
 			take_keys(u, value, sl_buf_z(&path), depth + 1);
 			continue;
 		}
-		struct guess *g = find_column(u, sl_buf_str(&path));
-		if (!g)
+		struct sl_values *v = find_column(u, sl_buf_str(&path));
+		if (!v)
 			return;
-		g->texts |= json_is_string(value);
-		g->numbers |= json_is_number(value) || json_is_boolean(value);
-		g->lists |= json_is_array(value) && all_scalars(value);
-		g->others |= json_is_object(value) || (json_is_array(value) && !all_scalars(value));
+		v->texts |= json_is_string(value);
+		v->numbers |= json_is_number(value) || json_is_boolean(value);
+		v->lists |= json_is_array(value) && all_scalars(value);
+		v->others |= json_is_object(value) || (json_is_array(value) && !all_scalars(value));
 	}
 }
 
@@ -304,7 +186,7 @@ static void take_rows(struct guesser *u)
 	for (size_t col = 0; col < u->n; col++)
 		for (size_t row = 0; row < b->rows; row++)
 			if (b->state[row] == SL_ROW_KEPT && b->cols[col].valid[row])
-				note_value(&u->v[col], b->cols[col].u.str[row]);
+				sl_values_note(&u->v[col], b->cols[col].u.str[row]);
 }
 
 static bool take_part(void *ctx, const struct sl_scan_part *part, struct sl_err *err)
@@ -336,36 +218,7 @@ static bool take_part(void *ctx, const struct sl_scan_part *part, struct sl_err 
 	return true;
 }
 
-/* --- types and names --- */
-
-static void name_type(const struct guess *g, struct sl_guess_col *c)
-{
-	/* Digits that somebody wrote as text are a code, unless others wrote numbers. */
-	const bool text = g->texts && !g->numbers && (g->integer || g->decimal || g->real);
-	const unsigned places = g->scale > 4 ? 0 : g->scale;
-
-	c->naive = false;
-	if (g->lists && !g->texts && !g->numbers && !g->others)
-		snprintf(c->type, sizeof(c->type), "list<text>");
-	else if (g->values == 0 || g->lists || g->others || text)
-		snprintf(c->type, sizeof(c->type), "text");
-	else if (g->boolean)
-		snprintf(c->type, sizeof(c->type), "bool");
-	else if (g->integer)
-		snprintf(c->type, sizeof(c->type), "int64");
-	else if (g->decimal && places == g->scale)
-		snprintf(c->type, sizeof(c->type), "decimal(%u,%u)",
-			 g->digits + g->scale <= 12 ? 12U : 18U, g->scale);
-	else if (g->real)
-		snprintf(c->type, sizeof(c->type), "float64");
-	else if (g->date)
-		snprintf(c->type, sizeof(c->type), "date");
-	else if (g->time)
-		snprintf(c->type, sizeof(c->type), "timestamp");
-	else
-		snprintf(c->type, sizeof(c->type), "text");
-	c->naive = g->naive && strcmp(c->type, "timestamp") == 0;
-}
+/* --- names --- */
 
 static const char *column_name(struct sl_guess *ret, size_t n, struct sl_str from,
 			       struct sl_arena *arena)
@@ -417,14 +270,14 @@ static void tell_columns(const struct guesser *u)
 
 	ret->cols = sl_arena_zalloc(u->arena, u->n + 1, sizeof(*ret->cols));
 	for (; ret->n_cols < u->n; ret->n_cols++) {
-		const struct guess *g = &u->v[ret->n_cols];
+		const struct sl_values *v = &u->v[ret->n_cols];
 		struct sl_guess_col *c = &ret->cols[ret->n_cols];
 
-		c->from = g->from.p;
-		c->name = column_name(ret, ret->n_cols, g->from, u->arena);
-		c->values = g->values;
-		c->unique = g->seen && g->values == ret->records && g->values > 1;
-		name_type(g, c);
+		c->from = v->from.p;
+		c->name = column_name(ret, ret->n_cols, v->from, u->arena);
+		c->values = v->values;
+		c->unique = v->seen && v->values == ret->records && v->values > 1;
+		c->naive = sl_values_type(v, c->type);
 	}
 	tell_rules(u);
 }
@@ -478,7 +331,7 @@ static bool attempt(struct sl_run *run, const struct attempt *a, struct sl_sourc
 	if (ok)
 		tell_columns(&u);
 	for (size_t i = 0; i < u.n; i++)
-		free(u.v[i].seen);
+		sl_values_release(&u.v[i]);
 	free(u.v);
 	return ok;
 }
