@@ -2,6 +2,8 @@
 
     collect ─▶ normalize k/n (mapped) ─▶ store ─▶ aggregate ─▶ report
 
+With several sources, collect and normalize are groups with a task for each: sources do not wait for one another, and
+store waits for them all.
 SLUICE_BACKEND picks the pipelines' backend, SLUICE_IMAGE runs the stages in containers, SLUICE_RETRY_DELAY_S goes
 before the files' retry_delay. A pipeline whose file is wrong has no DAG: sluice_errors.py shows why, as an import
 error of its own, and all others load.
@@ -10,12 +12,14 @@ error of its own, and all others load.
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TriggerRule, get_parsing_context
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, get_parsing_context
 
 from sluice.operators import SluiceBashOperator
 from sluice.plan import Plan, Schedule, Stage, load_all
@@ -72,27 +76,61 @@ def last_to_write(plan: Plan) -> str:
     return names[-1]
 
 
-def add_stage(plan: Plan, stage: Stage, before: Any) -> Any:
-    """A task behind the one before. report comes last whatever happened; as a teardown it neither hides a
-    failure of the run nor makes one. What follows store runs also when nothing was collected: a model may be new."""
+def rule(stage: Stage, before: list[Any]) -> TriggerRule:
+    """store waits for all sources and works when one of them brought something. What follows it runs also when
+    nothing was collected, since a model may be new."""
+    if stage.name == "store":
+        return TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+    if any(task.task_id == "store" for task in before):
+        return TriggerRule.NONE_FAILED
+    return TriggerRule.ALL_SUCCESS
+
+
+def add_task(plan: Plan, stage: Stage, before: list[Any]) -> Any:
+    """A stage behind the tasks that it waits for."""
     make, settings = operator()
     settings |= {
-        "task_id": stage.name,
+        "task_id": stage.source or stage.name,
         "argv": list(stage.argv),
         "connections": list(stage.connections),
         "queue": plan.queue,
-        "trigger_rule": TriggerRule.NONE_FAILED if before and before.task_id == "store" else TriggerRule.ALL_SUCCESS,
+        "trigger_rule": rule(stage, before),
         "outlets": [asset(plan.pipeline)] if stage.name == last_to_write(plan) else [],
     }
     if plan.tasks.pool:
         settings["pool"] = plan.tasks.pool
-    if stage.mapped and before is not None:
-        task = make.partial(map_index_template="{{ task.partition }}", **settings).expand(partition=before.output)
+    if stage.mapped:
+        (collect,) = before
+        task = make.partial(map_index_template="{{ task.partition }}", **settings).expand(partition=collect.output)
     else:
         task = make(splits=stage.name == "collect", **settings)
-    if before is not None:
-        before >> task
+    before >> task
     return task.as_teardown() if stage.name == "report" else task
+
+
+def add_step(plan: Plan, stages: list[Stage], before: dict[str | None, Any]) -> dict[str | None, Any]:
+    """A step's tasks by source, in a group of its name where there are several; each waits for its own source's,
+    where the step before has such, else for all."""
+    with TaskGroup(stages[0].name) if stages[0].source else nullcontext():
+        return {
+            stage.source: add_task(
+                plan, stage, [before[stage.source]] if stage.source in before else list(before.values())
+            )
+            for stage in stages
+        }
+
+
+def add_steps(plan: Plan) -> None:
+    """report comes last whatever happened, also when one source failed and another is still at work; as a teardown it
+    neither hides a failure of the run nor makes one."""
+    before: dict[str | None, Any] = {}
+    normalized: dict[str | None, Any] = {}
+    for name, stages in groupby(plan.stages, key=lambda stage: stage.name):
+        before = add_step(plan, list(stages), before)
+        if name == "normalize":
+            normalized = before
+    if None in before and before[None].is_teardown:
+        list(normalized.values()) >> before[None]
 
 
 def build(plan: Plan) -> DAG:
@@ -113,9 +151,7 @@ def build(plan: Plan) -> DAG:
         },
         tags=["sluice", plan.backend],
     ) as dag:
-        task = None
-        for stage in plan.stages:
-            task = add_stage(plan, stage, task)
+        add_steps(plan)
     return dag
 
 

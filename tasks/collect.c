@@ -27,7 +27,9 @@ static const struct sl_stage stage = {
 		       "entry of that\n"
 		       "run, else nothing is written. --again reads everything anew. --dry-run "
 		       "prints what\n"
-		       "would be read and writes nothing.\n",
+		       "would be read and writes nothing. Sources may be collected at the same "
+		       "time, each\n"
+		       "with --source: result and partitions are then those of that source.\n",
 	.examples = "sluice-collect --pipeline orders\n"
 		    "sluice-collect --pipeline orders --source drop --dry-run\n",
 	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_RUN | SL_NEEDS_STORE | SL_TAKES_AGAIN,

@@ -63,7 +63,8 @@ static bool drop_streams(struct sl_tickets *t, struct sl_err *err)
 	const char *const *streams;
 	size_t n;
 
-	if (!sl_queue_streams(run->p, &run->home, run->run_id, &run->arena, &streams, &n, err))
+	if (!sl_queue_streams(run->p, &run->home, run->run_id, NULL, &run->arena, &streams, &n,
+			      err))
 		return false;
 	if (n == 0)
 		return true;

@@ -46,8 +46,8 @@ static bool read_partitions(const struct sl_home *h, const char *run, const char
 }
 
 bool sl_queue_streams(const struct sl_pipeline *p, const struct sl_home *h, const char *run,
-		      struct sl_arena *arena, const char *const **ret, size_t *ret_n,
-		      struct sl_err *err)
+		      const char *source, struct sl_arena *arena, const char *const **ret,
+		      size_t *ret_n, struct sl_err *err)
 {
 	bool seen[PARTITIONS_MAX + 1] = {false};
 	size_t n = 0, total = 0;
@@ -60,10 +60,15 @@ bool sl_queue_streams(const struct sl_pipeline *p, const struct sl_home *h, cons
 
 	const char **v = sl_arena_zalloc(arena, total * p->n_sources + 1, sizeof(*v));
 
-	for (size_t i = 0; i < p->n_sources; i++)
+	for (size_t i = 0; i < p->n_sources; i++) {
+		const char *name = p->sources[i].name;
+
+		if (source && strcmp(source, name) != 0)
+			continue;
 		for (uint32_t of = 1; of <= PARTITIONS_MAX; of++)
 			for (uint32_t k = 1; seen[of] && k <= of; k++)
-				v[n++] = sl_queue_stream(p, run, p->sources[i].name, k, of, arena);
+				v[n++] = sl_queue_stream(p, run, name, k, of, arena);
+	}
 	*ret = v;
 	*ret_n = n;
 	return true;

@@ -92,9 +92,10 @@ SL_NODISCARD bool sl_queue_get(const char *name, const struct sl_queue_engine **
 const char *sl_queue_stream(const struct sl_pipeline *p, const char *run, const char *source,
 			    uint32_t k, uint32_t n, struct sl_arena *arena);
 
-/* Every stream that the run's entries may have been told in; owned by arena. */
+/* Every stream that the run's entries (source: that one's, or NULL) may have been told in; owned by
+ * arena. */
 SL_NODISCARD bool sl_queue_streams(const struct sl_pipeline *p, const struct sl_home *h,
-				   const char *run, struct sl_arena *arena, const char *const **ret,
-				   size_t *ret_n, struct sl_err *err);
+				   const char *run, const char *source, struct sl_arena *arena,
+				   const char *const **ret, size_t *ret_n, struct sl_err *err);
 
 #endif

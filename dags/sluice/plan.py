@@ -50,6 +50,7 @@ class Stage:
     argv: tuple[str, ...]
     mapped: bool
     connections: tuple[str, ...]
+    source: str | None = None  # it works on this one alone
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def _read(found: dict[str, Any]) -> Plan:
         after=tuple(found["after"]),
         tasks=Tasks(**found["tasks"]),
         stages=tuple(
-            Stage(s["name"], tuple(s["argv"]), bool(s["mapped"]), tuple(s["connections"])) for s in found["stages"]
+            Stage(s["name"], tuple(s["argv"]), bool(s["mapped"]), tuple(s["connections"]), s["source"])
+            for s in found["stages"]
         ),
     )
 

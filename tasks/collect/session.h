@@ -60,7 +60,7 @@ void sl_collect_push(struct sl_collect *c, const char *name, const char *stat);
 /* Keeps only inputs that are new or changed, sorted by name; notes what is known of the others. */
 void sl_collect_keep_changed(struct sl_collect *c);
 
-/* What a run's own entries add up to, over all sources. */
+/* What a run's own entries add up to, over all sources or that of --source. */
 struct sl_totals {
 	uint64_t entries, chunks, bytes, records;
 };

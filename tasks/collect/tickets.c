@@ -153,8 +153,8 @@ static bool push_all(struct telling *t, const struct sl_share *share, uint32_t n
 	const char *const *old;
 	size_t n_old;
 
-	if (!sl_queue_streams(p, &t->run->home, t->run->run_id, &t->run->arena, &old, &n_old,
-			      err) ||
+	if (!sl_queue_streams(p, &t->run->home, t->run->run_id, t->run->source, &t->run->arena,
+			      &old, &n_old, err) ||
 	    !t->tickets.engine->drop(t->tickets.q, old, n_old, err))
 		return false;
 	for (size_t i = 0; i < p->n_sources; i++)
@@ -176,7 +176,8 @@ bool sl_collect_tell(struct sl_run *run, uint32_t n, struct sl_kept *kept, struc
 
 	if (!run->p->backend.queue)
 		return true;
-	if (!sl_share_read(run->p, &run->home, run->run_id, NULL, n, &run->arena, &share, err) ||
+	if (!sl_share_read(run->p, &run->home, run->run_id, run->source, n, &run->arena, &share,
+			   err) ||
 	    !sl_tickets_open(&t.tickets, err))
 		return false;
 	if (!t.tickets.q)

@@ -1,6 +1,7 @@
 /*
  * The collect stage over a run's sources, and what its result says: into how many partitions the
- * run's entries fall, and which entries of other runs still wait to be stored.
+ * run's entries fall, and which entries of other runs still wait to be stored. With --source all of
+ * it is about that source alone: others may be collected at the same time.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -38,13 +39,21 @@ static bool read_source(struct sl_run *run, const char *source, struct sl_totals
 	return true;
 }
 
+static bool skips(const struct sl_run *run, const char *source)
+{
+	return run->source && strcmp(run->source, source) != 0;
+}
+
 bool sl_totals_read(struct sl_run *run, struct sl_totals *ret, struct sl_err *err)
 {
 	struct sl_totals t = {0, 0, 0, 0};
 
-	for (size_t i = 0; i < run->p->n_sources; i++)
-		if (!read_source(run, run->p->sources[i].name, &t, err))
+	for (size_t i = 0; i < run->p->n_sources; i++) {
+		const char *source = run->p->sources[i].name;
+
+		if (!skips(run, source) && !read_source(run, source, &t, err))
 			return false;
+	}
 	*ret = t;
 	return true;
 }
@@ -96,9 +105,12 @@ static bool find_waiting(struct sl_run *run, struct sl_err *err)
 	run->result.pending = 0;
 	if (!sl_mark_generation(&run->home, sink, &g, err))
 		return false;
-	for (size_t i = 0; i < run->p->n_sources; i++)
-		if (!count_waiting(run, sink, g, run->p->sources[i].name, &names, err))
+	for (size_t i = 0; i < run->p->n_sources; i++) {
+		const char *source = run->p->sources[i].name;
+
+		if (!skips(run, source) && !count_waiting(run, sink, g, source, &names, err))
 			return false;
+	}
 	if (run->result.pending)
 		sl_log(SL_WARNING, "entries of other runs wait to be stored",
 		       "pending=%" PRIu64 " entries=%s", run->result.pending, sl_buf_z(&names));
@@ -146,7 +158,7 @@ bool sl_collect_all(struct sl_run *run, struct sl_err *err)
 	for (size_t i = 0; i < run->p->n_sources; i++) {
 		const struct sl_source *s = &run->p->sources[i];
 
-		if (run->source && strcmp(run->source, s->name) != 0)
+		if (skips(run, s->name))
 			continue;
 		bool ok = sl_collect_one(run, s, kept, &chunks, err);
 		run->result.written += chunks;

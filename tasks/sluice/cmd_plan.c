@@ -23,36 +23,68 @@ static const struct sl_field fields[] = {
 /* A stage of the plan. */
 struct step {
 	const char *name;
-	const char *exe, *word; /* word: what stands before the pipeline */
-	bool mapped;		/* once per partition */
-	bool store;		/* talks to the store */
-	bool queue;		/* talks to the queue */
-	bool sources;		/* reads the sources */
-	bool documents;		/* talks to the documents' server */
+	const char *exe, *word; /* word: a command of the driver; NULL: a stage's own executable */
+	const struct sl_source *source; /* it works on this one alone; NULL: on all */
+	bool mapped;			/* once per partition */
+	bool store;			/* talks to the store */
+	bool queue;			/* talks to the queue */
+	bool sources;			/* reads the sources */
+	bool documents;			/* talks to the documents' server */
 };
 
-/* A fused pipeline is one task: the driver, which executes the same stages. */
-static size_t list_steps(const struct sl_pipeline *p, struct step *steps)
+/* The pipeline has no work for it. */
+static bool is_idle(const struct sl_pipeline *p, const char *stage)
 {
-	static const struct step fused = {"run", "sluice", "run", false, true, true, true, true};
+	return (p->n_models == 0 && strcmp(stage, "aggregate") == 0) ||
+	       (p->n_documents == 0 && strcmp(stage, "publish") == 0);
+}
+
+/* Collect and normalize are steps of their own for each source, where there are several: they need
+ * not wait for one another. */
+static size_t add_step(const struct sl_pipeline *p, struct step step, struct step *steps)
+{
+	const bool each = p->n_sources > 1 && (step.sources || step.mapped);
+
+	if (!each) {
+		steps[0] = step;
+		return 1;
+	}
+	for (size_t i = 0; i < p->n_sources; i++) {
+		steps[i] = step;
+		steps[i].source = &p->sources[i];
+	}
+	return p->n_sources;
+}
+
+/* A fused pipeline is one task: the driver, which executes the same stages. */
+static size_t list_steps(struct sl_run *run, const struct step **ret)
+{
+	static const struct step fused = {.name = "run",
+					  .exe = "sluice",
+					  .word = "run",
+					  .store = true,
+					  .queue = true,
+					  .sources = true,
+					  .documents = true};
 	static const struct step all[] = {
-		{"collect", "sluice-collect", "--pipeline", false, false, true, true, false},
-		{"normalize", "sluice-normalize", "--pipeline", true, false, true, false, false},
-		{"store", "sluice-store", "--pipeline", false, true, true, false, false},
-		{"aggregate", "sluice-aggregate", "--pipeline", false, true, false, false, false},
-		{"publish", "sluice-publish", "--pipeline", false, true, false, false, true},
-		{"report", "sluice-report", "--pipeline", false, true, true, false, false},
+		{"collect", "sluice-collect", .queue = true, .sources = true},
+		{"normalize", "sluice-normalize", .mapped = true, .queue = true},
+		{"store", "sluice-store", .store = true, .queue = true},
+		{"aggregate", "sluice-aggregate", .store = true},
+		{"publish", "sluice-publish", .store = true, .documents = true},
+		{"report", "sluice-report", .store = true, .queue = true},
 	};
+	const struct sl_pipeline *p = run->p;
+	struct step *steps =
+		sl_arena_zalloc(&run->arena, SL_ARRAY_LEN(all) + 2 * p->n_sources, sizeof(*steps));
 	size_t n = 0;
 
+	*ret = steps;
 	if (p->fuse)
 		steps[n++] = fused;
-	for (size_t i = 0; !p->fuse && i < SL_ARRAY_LEN(all); i++) {
-		if (p->n_models == 0 && strcmp(all[i].name, "aggregate") == 0)
-			continue;
-		if (p->n_documents > 0 || strcmp(all[i].name, "publish") != 0)
-			steps[n++] = all[i];
-	}
+	for (size_t i = 0; !p->fuse && i < SL_ARRAY_LEN(all); i++)
+		if (!is_idle(p, all[i].name))
+			n += add_step(p, all[i], steps + n);
 	return n;
 }
 
@@ -75,15 +107,25 @@ static void add_key(struct sl_buf *out, const char *key, const char *value)
 		sl_buf_adds(out, "null");
 }
 
+/* What stands before the pipeline. */
+static const char *word_of(const struct step *step)
+{
+	return step->word ? step->word : "--pipeline";
+}
+
 static void add_argv(struct sl_run *run, const struct step *step, struct sl_buf *out)
 {
-	sl_buf_addf(out, "[\"%s\",\"%s\",", step->exe, step->word);
+	sl_buf_addf(out, "[\"%s\",\"%s\",", step->exe, word_of(step));
 	sl_buf_add_json(out, sl_str_of(pipeline_word(run)));
 	for (size_t i = 0; i < run->n_passed; i++) {
 		if (sl_str_starts(sl_str_of(run->passed[i]), "--pipeline="))
 			continue;
 		sl_buf_addc(out, ',');
 		sl_buf_add_json(out, sl_str_of(run->passed[i]));
+	}
+	if (step->source) {
+		sl_buf_adds(out, ",\"--source\",");
+		sl_buf_add_json(out, sl_str_of(step->source->name));
 	}
 	sl_buf_addc(out, ']');
 }
@@ -107,14 +149,15 @@ static void add_id(struct ids *ids, const char *id)
 	ids->seen[ids->n++] = id;
 }
 
-/* The sources' own: a field "connection", in whatever kind has one. */
-static void add_source_ids(struct ids *ids, const struct sl_pipeline *p)
+/* The sources' own: a field "connection", in whatever kind has one. only: of this one, or NULL. */
+static void add_source_ids(struct ids *ids, const struct sl_pipeline *p,
+			   const struct sl_source *only)
 {
 	for (size_t i = 0; i < p->n_sources; i++) {
 		const struct sl_source *s = &p->sources[i];
 		const struct sl_field *f = sl_field_find(s->kind->params, "connection");
 
-		if (f && f->type == SL_FT_TEXT)
+		if (f && f->type == SL_FT_TEXT && (!only || only == s))
 			add_id(ids, *(const char *const *)(const void *)((const char *)s->params +
 									 f->offset));
 	}
@@ -134,7 +177,7 @@ static void add_connections(const struct sl_pipeline *p, const struct step *step
 	if (step->queue)
 		add_id(&ids, b->queue_conn);
 	if (step->sources)
-		add_source_ids(&ids, p);
+		add_source_ids(&ids, p, step->source);
 	if (step->documents && p->n_documents > 0)
 		add_id(&ids, b->documents_conn);
 	sl_buf_addc(out, ']');
@@ -197,13 +240,15 @@ static void add_relations(const struct sl_pipeline *p, struct sl_buf *out)
 
 static void add_stages(struct sl_run *run, struct sl_buf *out)
 {
-	struct step steps[8];
-	const size_t n = list_steps(run->p, steps);
+	const struct step *steps;
+	const size_t n = list_steps(run, &steps);
 
 	sl_buf_adds(out, "\"stages\":[");
 	for (size_t i = 0; i < n; i++) {
 		sl_buf_adds(out, i ? ",{" : "{");
 		add_key(out, "name", steps[i].name);
+		sl_buf_addc(out, ',');
+		add_key(out, "source", steps[i].source ? steps[i].source->name : NULL);
 		sl_buf_adds(out, ",\"argv\":");
 		add_argv(run, &steps[i], out);
 		sl_buf_addf(out,
@@ -276,8 +321,8 @@ static void backend_text(const struct sl_pipeline *p, struct sl_buf *out)
 static void plan_text(struct sl_run *run, struct sl_buf *out)
 {
 	const struct sl_pipeline *p = run->p;
-	struct step steps[8];
-	const size_t n = list_steps(p, steps);
+	const struct step *steps;
+	const size_t n = list_steps(run, &steps);
 
 	sl_buf_addf(out, "%s: %s\n", p->name, p->description ? p->description : "(no description)");
 	if (p->schedule.cron)
@@ -297,8 +342,10 @@ static void plan_text(struct sl_run *run, struct sl_buf *out)
 	backend_text(p, out);
 	sl_buf_addf(out, "  rev       %.12s\n  stages\n", p->rev);
 	for (size_t i = 0; i < n; i++)
-		sl_buf_addf(out, "    %s %s %s%s\n", steps[i].exe, steps[i].word,
-			    pipeline_word(run), steps[i].mapped ? " --partition k/n" : "");
+		sl_buf_addf(out, "    %s %s %s%s%s%s\n", steps[i].exe, word_of(&steps[i]),
+			    pipeline_word(run), steps[i].source ? " --source " : "",
+			    steps[i].source ? steps[i].source->name : "",
+			    steps[i].mapped ? " --partition k/n" : "");
 }
 
 /* Nothing where nothing is to be changed. */

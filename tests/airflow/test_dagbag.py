@@ -72,11 +72,37 @@ def test_tasks_are_the_stages_in_order_on_the_native_queue(bag: dict[str, Any]) 
         "normalize": ["collect"],
         "store": ["normalize"],
         "aggregate": ["store"],
-        "report": ["aggregate"],
+        "report": ["aggregate", "normalize"],
     }
     assert {t["queue"] for t in tasks.values()} == {"native"}
     assert {t["retries"] for t in tasks.values()} == {2}
     assert [n for n, t in tasks.items() if t["mapped"]] == ["normalize"]
+
+
+def test_sources_are_collected_and_normalized_beside_each_other_and_all_else_waits(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["imo"]["tasks"]
+    assert {n: t["upstream"] for n, t in tasks.items()} == {
+        "collect.fichiers": [],
+        "collect.site": [],
+        "normalize.fichiers": ["collect.fichiers"],
+        "normalize.site": ["collect.site"],
+        "store": ["normalize.fichiers", "normalize.site"],
+        "aggregate": ["store"],
+        "publish": ["aggregate"],
+        "report": ["normalize.fichiers", "normalize.site", "publish"],
+    }
+    assert {n for n, t in tasks.items() if t["mapped"]} == {"normalize.fichiers", "normalize.site"}
+    assert {t["rule"] for n, t in tasks.items() if n.startswith(("collect", "normalize"))} == {"all_success"}
+    assert tasks["store"]["rule"] == "none_failed_min_one_success"
+
+
+def test_new_source_in_the_file_is_a_new_pair_of_tasks(tmp_path: Path) -> None:
+    file = write_pipeline(tmp_path / "shop")
+    more = '  {}: {{kind: file, path: "more/*.csv", codec: csv}}\n'
+    file.write_text(file.read_text().replace("sources:\n", "sources:\n" + more.format("till") + more.format("web")))
+    tasks = load(tmp_path)["dags"]["shop"]["tasks"]
+    assert tasks["store"]["upstream"] == ["normalize.drop", "normalize.till", "normalize.web"]
+    assert [tasks[f"normalize.{s}"]["upstream"] for s in ("drop", "web")] == [["collect.drop"], ["collect.web"]]
 
 
 def test_report_runs_whatever_happened_and_decides_nothing(bag: dict[str, Any]) -> None:
@@ -153,7 +179,7 @@ print(json.dumps({t.task_id: [sorted(t.upstream_task_ids), t.is_teardown] for t 
 def test_stage_that_a_plan_adds_becomes_a_task_before_the_report() -> None:
     env = {"PATH": f"{BIN}:{os.environ['PATH']}", "SLUICE_PIPELINES": str(ROOT / "pipelines")}
     tasks = venv_python(FUTURE, env=env)
-    assert tasks["publish"] == [["aggregate"], False] and tasks["report"] == [["publish"], True]
+    assert tasks["publish"] == [["aggregate"], False] and tasks["report"] == [["normalize", "publish"], True]
 
 
 def test_a_pipeline_costs_little_to_parse_again(tmp_path: Path) -> None:

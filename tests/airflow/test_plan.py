@@ -90,10 +90,27 @@ def test_stages_get_the_connections_of_bronze_queue_and_sources(
     text = text.split("backends:")[0]
     path.write_text(text + "backends:\n  far: {bronze: {s3: lake}, queue: {redis: q}, store: {postgres: w}}\n")
     monkeypatch.setenv("SLUICE_BACKEND", "far")
-    needed = {s.name: s.connections for s in plan.load(path).stages}
-    assert needed["collect"] == ("lake", "q", "old")
-    assert needed["normalize"] == ("lake", "q")
-    assert needed["store"] == needed["report"] == ("lake", "w", "q")
+    needed = {(s.name, s.source): s.connections for s in plan.load(path).stages}
+    assert needed["collect", "a"] == needed["collect", "b"] == ("lake", "q", "old")
+    assert needed["collect", "drop"] == ("lake", "q"), "a source sees no connection of another"
+    assert {needed["normalize", s] for s in ("a", "b", "drop")} == {("lake", "q")}
+    assert needed["store", None] == needed["report", None] == ("lake", "w", "q")
+
+
+def test_each_of_several_sources_is_collected_and_normalized_by_itself(tmp_path: Path) -> None:
+    path = write(tmp_path, "small")
+    path.write_text(
+        path.read_text().replace("sources:\n", "sources:\n  api: {kind: redis, connection: old, list: queue_api}\n")
+    )
+    stages = [(s.name, s.source, s.mapped, s.argv[3:]) for s in plan.load(path).stages]
+    assert stages == [
+        ("collect", "api", False, ("--source", "api")),
+        ("collect", "drop", False, ("--source", "drop")),
+        ("normalize", "api", True, ("--source", "api")),
+        ("normalize", "drop", True, ("--source", "drop")),
+        ("store", None, False, ()),
+        ("report", None, False, ()),
+    ]
 
 
 def test_documents_add_publish_behind_aggregate_with_their_own_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,14 @@ def shop(folder: Path, name: str, extra: str = "", backend: str = "{postgres: wa
     return file
 
 
+def add_sources(file: Path, *names: str) -> None:
+    """Further sources beside "drop": the CSV files of a folder of their names."""
+    for name in names:
+        (file.parent / name).mkdir()
+        more = f'  {name}: {{kind: file, path: "{name}/*.csv", codec: csv}}\n'
+        file.write_text(file.read_text().replace("contract:\n", f"{more}contract:\n"))
+
+
 def write_pipelines(folder: Path) -> None:
     for name in SAME:
         shop(folder, name, "parallel: {max: 3, bytes: 1MiB}", n=ROWS)
@@ -62,6 +70,7 @@ def write_pipelines(folder: Path) -> None:
     shop(folder, "unknown", backend="{postgres: nowhere}")
     shop(folder, "nightly", 'schedule: {cron: "0 2 * * *", timezone: Europe/Paris}')
     shop(folder, "fused", "fuse: true")
+    add_sources(shop(folder, "many"), "till", "web")
     for name in ("imo", "orders"):
         shutil.copytree(ROOT / "pipelines" / name, folder / name)
 
@@ -305,6 +314,25 @@ def test_rerun_with_fewer_partitions_leaves_none_behind(stack: Stack) -> None:
     assert states.get("normalize[2]", "removed") == "removed"
     assert "partition=2/2" in stack.log_files("fewer", run, "normalize", 1)[-1].read_text()
     assert stack.table("fewer") == before
+
+
+def test_sources_beside_each_other_are_stored_once_all_are_there_and_an_empty_one_is_skipped(stack: Stack) -> None:
+    inbox = stack.pipelines / "many" / "inbox"
+    shutil.copy(inbox / "0.csv", stack.pipelines / "many" / "till" / "0.csv")
+    run = stack.trigger("many")
+    states = stack.wait("many", run)
+    skipped = {name for name, state in states.items() if state == "skipped"}
+    assert skipped == {"collect.web", "normalize.web"}
+    assert {"collect.drop", "normalize.drop[0]", "normalize.till[0]", "store", "report"} <= states.keys() - skipped
+    store = stack.tasks("many", run)["store", -1]
+    made = [t["end_date"] for (name, _), t in stack.tasks("many", run).items() if name.startswith("normalize")]
+    assert store["start_date"] >= max(made)
+    assert stack.xcom("many", run, "store")["entries"] == 2 and stack.table("many").startswith("8 ")
+    before = stack.table("many")
+    for task in ("collect.drop", ["normalize.till", 0], "store"):
+        stack.clear("many", run, task)
+        stack.wait("many", run)
+    assert stack.table("many") == before
 
 
 # --- killing ----------------------------------------------------------------------------------------
