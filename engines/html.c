@@ -3,12 +3,11 @@
  * no entities from outside, no limits lifted: a page that libxml2 stops reading is an error, never
  * half a page.
  *
- * Source: libxml2 2.9 HTMLparser.h, xpath.h.
+ * Source: libxml2 2.9 HTMLparser.h.
  */
 #include "engines/html.h"
 
 #include <libxml/HTMLparser.h>
-#include <libxml/xpathInternals.h>
 
 #include "base/mem.h"
 
@@ -103,16 +102,18 @@ static void close_page(struct sl_html *page)
 	if (!page)
 		return;
 	xmlFreeDoc(page->doc);
+	free(page->found);
 	sl_buf_release(&page->text);
 	free(page);
 }
 
-static void drop(const struct sl_html_node *node)
+void html_add_found(struct sl_html *page, const xmlNode *n)
 {
-	xmlNode *n = (xmlNode *)(uintptr_t)node;
-
-	xmlUnlinkNode(n);
-	xmlFreeNode(n);
+	if (page->n_found == page->cap_found) {
+		page->cap_found = page->cap_found ? 2 * page->cap_found : 64;
+		page->found = sl_xrealloc(page->found, page->cap_found, sizeof(*page->found));
+	}
+	page->found[page->n_found++] = (const struct sl_html_node *)(const void *)n;
 }
 
 static void text(const struct sl_html_node *node, struct sl_buf *out)
@@ -128,78 +129,23 @@ static bool attribute(const struct sl_html_node *node, const char *name, struct 
 	return value.p != NULL;
 }
 
-/* --- XPath --- */
-
-struct sl_xpath {
-	xmlXPathCompExpr *compiled;
-};
-
-static void be_quiet(void *ctx, xmlErrorPtr error)
+bool html_within_steps(const struct sl_html *page, struct sl_err *err)
 {
-	(void)ctx, (void)error;
-}
-
-static bool xpath_compile(const char *expression, struct sl_xpath **ret, struct sl_err *err)
-{
-	xmlXPathContext *context = xmlXPathNewContext(NULL);
-
-	SL_ASSERT(context);
-	context->error = be_quiet;
-	xmlXPathCompExpr *compiled = xmlXPathCtxtCompile(context, (const xmlChar *)expression);
-	xmlXPathFreeContext(context);
-	if (!compiled)
-		return sl_err_set(err, SL_ERR_CONFIG, "\"%s\" is no XPath 1.0", expression);
-	*ret = sl_xcalloc(1, sizeof(**ret));
-	(*ret)->compiled = compiled;
-	return true;
-}
-
-static size_t take_nodes(xmlNodeSet *set, const struct sl_html_node **ret, size_t max)
-{
-	size_t found = 0;
-
-	if (!set)
-		return 0;
-	xmlXPathNodeSetSort(set);
-	for (int i = 0; i < set->nodeNr && found < max; i++)
-		if (set->nodeTab[i]->type == XML_ELEMENT_NODE)
-			ret[found++] = (const struct sl_html_node *)(const void *)set->nodeTab[i];
-	return found;
-}
-
-static size_t xpath_select(struct sl_html *page, const struct sl_html_node *scope,
-			   struct sl_xpath *x, const struct sl_html_node **ret, size_t max)
-{
-	xmlXPathContext *context = xmlXPathNewContext(page->doc);
-	size_t found = 0;
-
-	SL_ASSERT(context);
-	context->error = be_quiet;
-	context->node = scope ? (xmlNode *)(uintptr_t)scope : (xmlNode *)page->doc;
-	xmlXPathObject *object = xmlXPathCompiledEval(x->compiled, context);
-	if (object && object->type == XPATH_NODESET)
-		found = take_nodes(object->nodesetval, ret, max);
-	xmlXPathFreeObject(object);
-	xmlXPathFreeContext(context);
-	return found;
-}
-
-static void xpath_close(struct sl_xpath *x)
-{
-	if (!x)
-		return;
-	xmlXPathFreeCompExpr(x->compiled);
-	free(x);
+	if (page->steps <= SL_HTML_STEPS)
+		return true;
+	sl_err_set(err, SL_ERR_DATA, "the page takes more than %lu steps", SL_HTML_STEPS);
+	return sl_err_hint(err, "let the selector say more (a class, an id, \">\" for a blank), or "
+				"bound it: record, within");
 }
 
 static const struct sl_html_engine engine = {
 	.parse = parse,
 	.close = close_page,
-	.select = html_select,
-	.drop = drop,
-	.xpath_compile = xpath_compile,
-	.xpath_select = xpath_select,
-	.xpath_close = xpath_close,
+	.next = html_next,
+	.drop = html_drop,
+	.xpath_compile = html_xpath_compile,
+	.xpath_select = html_xpath_select,
+	.xpath_close = html_xpath_close,
 	.text = text,
 	.attribute = attribute,
 };

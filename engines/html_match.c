@@ -13,33 +13,43 @@ struct match {
 
 static bool matches_list(const struct match *m, const xmlNode *n, const struct sl_selector *s);
 
-static const xmlNode *element_before(const xmlNode *n)
+/* Every loop over a page's nodes counts its steps, and ends when they are used up: what was found
+ * until then is no answer. */
+static bool step(const struct match *m)
+{
+	return m->page->steps++ < SL_HTML_STEPS;
+}
+
+static const xmlNode *element_before(const struct match *m, const xmlNode *n)
 {
 	do
-		n = n->prev;
+		n = step(m) ? n->prev : NULL;
 	while (n && n->type != XML_ELEMENT_NODE);
 	return n;
 }
 
-static const xmlNode *element_after(const xmlNode *n)
+static const xmlNode *element_after(const struct match *m, const xmlNode *n)
 {
 	do
-		n = n->next;
+		n = step(m) ? n->next : NULL;
 	while (n && n->type != XML_ELEMENT_NODE);
 	return n;
 }
 
-static const xmlNode *element_above(const xmlNode *n)
+static const xmlNode *element_above(const struct match *m, const xmlNode *n)
 {
-	n = n->parent;
+	n = step(m) ? n->parent : NULL;
 	return n && n->type == XML_ELEMENT_NODE ? n : NULL;
 }
 
-/* The next element of the tree below root, in document order. */
-static const xmlNode *next_below(const xmlNode *n, const xmlNode *root)
+/* The next element of the tree below root, in document order; into: those in n itself count. */
+static const xmlNode *next_element(const struct match *m, const xmlNode *n, const xmlNode *root,
+				   bool into)
 {
 	do {
-		if (n->children && n->type != XML_ENTITY_REF_NODE) {
+		if (!step(m))
+			return NULL;
+		if (into && n->children && n->type != XML_ENTITY_REF_NODE) {
 			n = n->children;
 			continue;
 		}
@@ -48,8 +58,25 @@ static const xmlNode *next_below(const xmlNode *n, const xmlNode *root)
 		if (n == root)
 			return NULL;
 		n = n->next;
+		into = true;
 	} while (n->type != XML_ELEMENT_NODE);
 	return n;
+}
+
+static const xmlNode *next_below(const struct match *m, const xmlNode *n, const xmlNode *root)
+{
+	return next_element(m, n, root, true);
+}
+
+/* An attribute's value. What is read counts by the time it takes. */
+static struct sl_str value_of(const struct match *m, const xmlNode *n, const char *name)
+{
+	const struct sl_str value = html_attribute(n, name);
+
+	for (const xmlAttr *a = n->properties; a; a = a->next)
+		m->page->steps += 2;
+	m->page->steps += value.n / 2;
+	return value;
 }
 
 /* --- tests --- */
@@ -120,12 +147,12 @@ static bool attribute_passes(const struct sl_sel_test *t, struct sl_str v)
 	}
 }
 
-static bool nth_passes(const struct sl_sel_test *t, const xmlNode *n)
+static bool nth_passes(const struct match *m, const struct sl_sel_test *t, const xmlNode *n)
 {
 	int place = 1;
 
 	/* A place that is counted from the begin is passed after so many: pages may hold a million. */
-	while ((n = element_before(n)) && (t->step > 0 || place <= t->offset))
+	while ((n = element_before(m, n)) && (t->step > 0 || place <= t->offset))
 		place++;
 	if (t->step == 0)
 		return place == t->offset;
@@ -138,13 +165,14 @@ static bool text_passes(const struct match *m, const struct sl_sel_test *t, cons
 
 	sl_buf_clear(&m->page->text);
 	html_text(n, &m->page->text);
+	m->page->steps += 2 * m->page->text.n;
 	sl_text_fold(sl_buf_str(&m->page->text), &folded);
 	return has_piece(sl_buf_str(&folded), t->value, false);
 }
 
 static bool matches_below(const struct match *m, const xmlNode *root, const struct sl_selector *s)
 {
-	for (const xmlNode *e = next_below(root, root); e; e = next_below(e, root))
+	for (const xmlNode *e = next_below(m, root, root); e; e = next_below(m, e, root))
 		if (matches_list(m, e, s))
 			return true;
 	return false;
@@ -167,7 +195,7 @@ static bool has_passes(const struct match *m, const struct sl_sel_test *t, const
 		return true;
 	if (!looks_beside(t->list))
 		return false;
-	for (const xmlNode *e = element_after(n); e; e = element_after(e))
+	for (const xmlNode *e = element_after(m, n); e; e = element_after(m, e))
 		if (matches_list(&inner, e, t->list) || matches_below(&inner, e, t->list))
 			return true;
 	return false;
@@ -182,18 +210,18 @@ static bool passes(const struct match *m, const struct sl_sel_test *t, const xml
 	case SL_SEL_TYPE:
 		return sl_str_eqz(t->name, (const char *)n->name);
 	case SL_SEL_CLASS:
-		value = html_attribute(n, "class");
+		value = value_of(m, n, "class");
 		return value.p && has_word(value, t->value, false);
 	case SL_SEL_ID:
-		value = html_attribute(n, "id");
+		value = value_of(m, n, "id");
 		return value.p && same(value, t->value, false);
 	case SL_SEL_ATTR:
-		value = html_attribute(n, t->name.p);
+		value = value_of(m, n, t->name.p);
 		return value.p && attribute_passes(t, value);
 	case SL_SEL_NTH:
-		return nth_passes(t, n);
+		return nth_passes(m, t, n);
 	case SL_SEL_LAST:
-		return !element_after(n);
+		return !element_after(m, n);
 	case SL_SEL_NOT:
 		return !matches_list(&plain, n, t->list);
 	case SL_SEL_HAS:
@@ -211,16 +239,16 @@ static bool stands_to_anchor(const struct match *m, const xmlNode *n, char relat
 {
 	switch (relation) {
 	case '>':
-		return element_above(n) == m->anchor;
+		return element_above(m, n) == m->anchor;
 	case '+':
-		return element_before(n) == m->anchor;
+		return element_before(m, n) == m->anchor;
 	case '~':
-		while ((n = element_before(n)))
+		while ((n = element_before(m, n)))
 			if (n == m->anchor)
 				return true;
 		return false;
 	default:
-		while ((n = element_above(n)))
+		while ((n = element_above(m, n)))
 			if (n == m->anchor)
 				return true;
 		return false;
@@ -237,7 +265,7 @@ static bool matches_before(const struct match *m, const xmlNode *n, const struct
 	const char relation = path->parts[i].relation;
 	const bool sibling = relation == '+' || relation == '~';
 
-	while ((n = sibling ? element_before(n) : element_above(n))) {
+	while ((n = sibling ? element_before(m, n) : element_above(m, n))) {
 		if (matches_part(m, n, path, i - 1))
 			return true;
 		if (relation == '>' || relation == '+')
@@ -267,15 +295,48 @@ static bool matches_list(const struct match *m, const xmlNode *n, const struct s
 	return false;
 }
 
-size_t html_select(struct sl_html *page, const struct sl_html_node *scope,
-		   const struct sl_selector *s, const struct sl_html_node **ret, size_t max)
+bool html_next(struct sl_html *page, const struct sl_html_node *scope, const struct sl_selector *s,
+	       const struct sl_html_node *after, const struct sl_html_node **ret,
+	       struct sl_err *err)
 {
 	const xmlNode *root = scope ? html_node(scope) : (const xmlNode *)page->doc;
+	const xmlNode *n = after ? html_node(after) : root;
 	const struct match m = {page, NULL};
-	size_t found = 0;
 
-	for (const xmlNode *n = next_below(root, root); n && found < max; n = next_below(n, root))
-		if (matches_list(&m, n, s))
-			ret[found++] = (const struct sl_html_node *)(const void *)n;
-	return found;
+	do
+		n = next_below(&m, n, root);
+	while (n && !matches_list(&m, n, s));
+	*ret = (const struct sl_html_node *)(const void *)n;
+	return html_within_steps(page, err);
+}
+
+/* The outermost elements that match, into the page's array. */
+static void find_outermost(struct sl_html *page, const struct sl_selector *s)
+{
+	const xmlNode *root = (const xmlNode *)page->doc;
+	const struct match m = {page, NULL};
+	bool found = false;
+
+	page->n_found = 0;
+	for (const xmlNode *n = next_below(&m, root, root); n;
+	     n = next_element(&m, n, root, !found)) {
+		found = matches_list(&m, n, s);
+		if (found)
+			html_add_found(page, n);
+	}
+}
+
+bool html_drop(struct sl_html *page, const struct sl_selector *s, struct sl_err *err)
+{
+	find_outermost(page, s);
+	if (!html_within_steps(page, err))
+		return false;
+	for (size_t i = 0; i < page->n_found; i++) {
+		xmlNode *n = (xmlNode *)(uintptr_t)page->found[i];
+
+		xmlUnlinkNode(n);
+		xmlFreeNode(n);
+	}
+	page->n_found = 0;
+	return true;
 }

@@ -17,6 +17,7 @@
 
 #define SL_HTML_BYTES ((size_t)16 << 20) /* most of one page */
 #define SL_HTML_ATTRIBUTES 1024		 /* most of one element */
+#define SL_HTML_STEPS 50000000ul	 /* that looking for elements may take in one page */
 
 struct sl_html;	     /* a page */
 struct sl_html_node; /* an element of it, alive until the page is closed */
@@ -34,18 +35,27 @@ struct sl_html_engine {
 		      struct sl_err *err);
 	void (*close)(struct sl_html *page); /* NULL is fine */
 
-	/* The first max elements below scope (NULL: of the page) that match, in document order;
-	 * returns how many. scope itself is not among them. */
-	size_t (*select)(struct sl_html *page, const struct sl_html_node *scope,
-			 const struct sl_selector *s, const struct sl_html_node **ret, size_t max);
+	/*
+	 * The first element below scope (NULL: of the page) that matches, behind after (NULL: from
+	 * the begin), in document order; *ret is NULL when there is none. scope itself never is one.
+	 * SL_ERR_DATA: all that was looked for in this page takes more than SL_HTML_STEPS, elements
+	 * compared and texts read; some tenths of a second.
+	 */
+	bool (*next)(struct sl_html *page, const struct sl_html_node *scope,
+		     const struct sl_selector *s, const struct sl_html_node *after,
+		     const struct sl_html_node **ret, struct sl_err *err);
 
-	/* Takes an element, and all in it, out of the page; no node within may be used any more. */
-	void (*drop)(const struct sl_html_node *node);
+	/* Takes every element that matches, and all in it, out of the page; no node within may be
+	 * used any more. SL_ERR_DATA as above. */
+	bool (*drop)(struct sl_html *page, const struct sl_selector *s, struct sl_err *err);
 
-	/* As select, by XPath 1.0; "." is scope. SL_ERR_CONFIG. A compiled one serves every page. */
+	/* The elements that an XPath 1.0 means, in document order; "." is scope. *ret is the page's
+	 * until the next call. SL_ERR_CONFIG: none; SL_ERR_DATA as above. A compiled one serves
+	 * every page. */
 	bool (*xpath_compile)(const char *text, struct sl_xpath **ret, struct sl_err *err);
-	size_t (*xpath_select)(struct sl_html *page, const struct sl_html_node *scope,
-			       struct sl_xpath *x, const struct sl_html_node **ret, size_t max);
+	bool (*xpath_select)(struct sl_html *page, const struct sl_html_node *scope,
+			     struct sl_xpath *x, const struct sl_html_node *const **ret,
+			     size_t *ret_n, struct sl_err *err);
 	void (*xpath_close)(struct sl_xpath *x); /* NULL is fine */
 
 	/* Appends the element's text: all below it but script and style, as it stands. */

@@ -130,7 +130,8 @@ static const char *safe_url(struct crawl *w, const char *url)
 static void note_broken(struct crawl *w, const char *url, const struct sl_err *why)
 {
 	if (w->broken++ == 0)
-		w->first_broken = sl_arena_printf(&w->arena, "%s: %s", safe_url(w, url), why->msg);
+		w->first_broken = sl_arena_printf(&w->arena, "%s: %s%s%s", safe_url(w, url),
+						  why->msg, why->hint[0] ? ": " : "", why->hint);
 }
 
 static bool is_own_fault(const struct sl_err *why)
@@ -254,19 +255,18 @@ static bool hand_over(struct crawl *w, const struct sl_web_record *records, size
 }
 
 /* The first link to a list page that was not followed yet; none: the url becomes empty. */
-static void choose_next(struct crawl *w, const struct sl_web_page *page)
+static bool choose_next(struct crawl *w, const struct sl_web_page *page, struct sl_err *err)
 {
-	struct sl_str links[64];
-	const size_t n = sl_web_links(page, w->profile, links, SL_ARRAY_LEN(links));
+	const struct sl_html_node *at = NULL;
+	struct sl_str link;
 
 	sl_buf_clear(&w->state.url);
-	for (size_t i = 0; i < n; i++) {
-		if (sl_web_was_seen(&w->state.pages, links[i]))
-			continue;
-		sl_buf_addstr(&w->state.url, links[i]);
-		return;
-	}
-	w->state.partial |= n == SL_ARRAY_LEN(links); /* there may be more of them */
+	do {
+		if (!sl_web_next_link(page, w->profile, &at, &link, err))
+			return false;
+	} while (link.p && sl_web_was_seen(&w->state.pages, link));
+	sl_buf_addstr(&w->state.url, link);
+	return true;
 }
 
 static bool take_list(struct crawl *w, const struct sl_http_answer *answer, struct sl_err *err)
@@ -281,7 +281,7 @@ static bool take_list(struct crawl *w, const struct sl_http_answer *answer, stru
 	if (ok) {
 		/* Where a redirect ended was seen, too. */
 		(void)sl_web_first_time(&w->state.pages, sl_str_of(answer->url));
-		choose_next(w, &page);
+		ok = choose_next(w, &page, err);
 	}
 	sl_web_page_close(&page);
 	if (!ok)

@@ -6,8 +6,6 @@
 
 #include "net/http_retry.h"
 
-#define MOST_ELEMENTS 4096 /* of one field or list */
-
 /* --- pages --- */
 
 static struct sl_str charset_of(const struct sl_http_answer *answer)
@@ -97,69 +95,114 @@ static struct sl_str keep(const struct sl_web_page *page, struct sl_str s)
 	return (struct sl_str){to, s.n};
 }
 
-/* The value of one element; false: it has none. */
+/* The part of s that counts, in ret: p NULL when there is none. */
+static bool choose_part(const struct sl_web_field *f, struct sl_str s, struct sl_str *ret,
+			struct sl_err *err)
+{
+	int found = 1;
+
+	*ret = strip(s, f->strip);
+	if (f->regex)
+		found = sl_pattern_extract(&f->pattern, *ret, ret);
+	if (found < 0)
+		return sl_err_set(err, SL_ERR_DATA, "field \"%s\": regex \"%s\" gave up", f->name,
+				  f->regex);
+	*ret = found ? strip(*ret, f->strip) : SL_STR_NULL;
+	return true;
+}
+
+/* The value of one element, in ret: p NULL when it has none. */
 static bool value_of(const struct sl_web_page *page, const struct sl_web_field *f,
-		     const struct sl_html_node *node, struct sl_str *ret)
+		     const struct sl_html_node *node, struct sl_str *ret, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf raw = SL_BUF_INIT;
+	struct sl_str s;
 
+	*ret = SL_STR_NULL;
 	const bool points = f->link && !f->attribute && page->html->attribute(node, "href", &raw);
 	if (!f->attribute && !points)
 		page->html->text(node, &raw);
 	else if (f->attribute && !page->html->attribute(node, f->attribute, &raw))
+		return true;
+	if (!choose_part(f, sl_buf_str(&raw), &s, err))
 		return false;
-	struct sl_str s = strip(sl_buf_str(&raw), f->strip);
-	if (f->regex && sl_pattern_extract(&f->pattern, s, &s) <= 0)
-		return false;
-	s = strip(s, f->strip);
-	if (s.n == 0)
-		return false;
-	if (f->link)
-		return absolute(page, s, ret);
-	*ret = keep(page, s);
+	if (s.n > 0 && f->link && !absolute(page, s, ret))
+		*ret = SL_STR_NULL;
+	else if (s.n > 0 && !f->link)
+		*ret = keep(page, s);
 	return true;
 }
 
-static size_t find(const struct sl_web_page *page, struct sl_web_field *f,
-		   const struct sl_html_node *scope, const struct sl_html_node **nodes,
-		   struct sl_err *err)
+static void add_value(const struct sl_web_page *page, struct sl_web_value *v, struct sl_str value)
 {
-	size_t n = 0;
+	if ((v->n_list & (v->n_list - 1)) == 0) { /* full: room for twice as many */
+		struct sl_str *wider =
+			sl_arena_alloc(page->arena, (2 * v->n_list + 1) * sizeof(*wider));
 
-	if (f->css)
-		n = page->html->select(page->tree, scope, &f->selector, nodes,
-				       f->many || f->regex ? MOST_ELEMENTS : 8);
-	if (n > 0 || !f->xpath)
-		return n;
+		if (v->n_list > 0)
+			memcpy(wider, v->list, v->n_list * sizeof(*wider));
+		v->list = wider;
+	}
+	v->list[v->n_list++] = value;
+}
+
+/* What the element says of the field; a text that is there, v->text, wants no further element. */
+static bool take_value(const struct sl_web_page *page, const struct sl_web_field *f,
+		       const struct sl_html_node *node, struct sl_web_value *v, struct sl_err *err)
+{
+	struct sl_str value;
+
+	if (!value_of(page, f, node, &value, err))
+		return false;
+	if (value.p && f->many)
+		add_value(page, v, value);
+	else if (value.p)
+		v->text = value;
+	return true;
+}
+
+static bool read_css(const struct sl_web_page *page, const struct sl_web_field *f,
+		     const struct sl_html_node *scope, struct sl_web_value *v, bool *found,
+		     struct sl_err *err)
+{
+	const struct sl_html_node *node = NULL;
+
+	do {
+		if (!page->html->next(page->tree, scope, &f->selector, node, &node, err))
+			return sl_err_prefix(err, "field \"%s\": css \"%s\"", f->name, f->css);
+		*found |= node != NULL;
+		if (node && !take_value(page, f, node, v, err))
+			return false;
+	} while (node && !v->text.p);
+	return true;
+}
+
+static bool read_xpath(const struct sl_web_page *page, struct sl_web_field *f,
+		       const struct sl_html_node *scope, struct sl_web_value *v, struct sl_err *err)
+{
+	const struct sl_html_node *const *nodes;
+	size_t n;
+
 	if (!f->compiled_xpath && !page->html->xpath_compile(f->xpath, &f->compiled_xpath, err))
-		return 0;
-	return page->html->xpath_select(page->tree, scope, f->compiled_xpath, nodes, MOST_ELEMENTS);
+		return sl_err_prefix(err, "field \"%s\"", f->name);
+	if (!page->html->xpath_select(page->tree, scope, f->compiled_xpath, &nodes, &n, err))
+		return sl_err_prefix(err, "field \"%s\": xpath \"%s\"", f->name, f->xpath);
+	for (size_t i = 0; i < n && !v->text.p; i++)
+		if (!take_value(page, f, nodes[i], v, err))
+			return false;
+	return true;
 }
 
 static bool read_field(const struct sl_web_page *page, struct sl_web_field *f,
 		       const struct sl_html_node *scope, struct sl_web_value *ret,
 		       struct sl_err *err)
 {
-	static const struct sl_html_node *nodes[MOST_ELEMENTS];
-	const size_t n = find(page, f, scope, nodes, err);
+	bool found = false;
 
 	*ret = (struct sl_web_value){.text = SL_STR_NULL};
-	if (err->kind != SL_ERR_NONE)
+	if (f->css && !read_css(page, f, scope, ret, &found, err))
 		return false;
-	if (f->many && n > 0)
-		ret->list = sl_arena_alloc(page->arena, n * sizeof(*ret->list));
-	for (size_t i = 0; i < n; i++) {
-		struct sl_str value;
-
-		if (!value_of(page, f, nodes[i], &value))
-			continue;
-		if (!f->many) {
-			ret->text = value;
-			return true;
-		}
-		ret->list[ret->n_list++] = value;
-	}
-	return true;
+	return found || !f->xpath || read_xpath(page, f, scope, ret, err);
 }
 
 /* --- records --- */
@@ -215,66 +258,81 @@ static void add_constants(const struct sl_web_page *page, const struct sl_web_pr
 		slot(r, p->fetched, page->arena)->text = sl_str_of(page->sent);
 }
 
+static bool next_of(const struct sl_web_page *page, const struct sl_web_block *block,
+		    const char *what, const struct sl_html_node **node, struct sl_err *err)
+{
+	return page->html->next(page->tree, NULL, &block->selector, *node, node, err) ||
+	       sl_err_prefix(err, "%s \"%s\"", what, block->css);
+}
+
 bool sl_web_list(const struct sl_web_page *page, struct sl_web_profile *p,
 		 struct sl_web_record *ret, size_t max, size_t *ret_n, struct sl_err *err)
 {
-	const struct sl_html_node **cards =
-		sl_arena_alloc(page->arena, MOST_ELEMENTS * sizeof(*cards));
-	size_t n = 1;
+	const struct sl_html_node *card = NULL; /* without record: the page */
 
-	cards[0] = NULL; /* without record: the page */
-	if (p->record.css)
-		n = page->html->select(page->tree, NULL, &p->record.selector, cards,
-				       max < MOST_ELEMENTS ? max : MOST_ELEMENTS);
-	if (n == max)
-		return sl_err_set(err, SL_ERR_DATA, "it has %zu records or more", max);
-	for (*ret_n = 0; *ret_n < n && *ret_n < max; ++*ret_n) {
+	for (*ret_n = 0; p->record.css || *ret_n == 0; ++*ret_n) {
 		struct sl_web_record *r = &ret[*ret_n];
 
+		if (p->record.css && !next_of(page, &p->record, "record", &card, err))
+			return false;
+		if (p->record.css && !card)
+			return true;
+		if (*ret_n + 1 == max)
+			return sl_err_set(err, SL_ERR_DATA, "it has %zu records or more", max);
 		*r = (struct sl_web_record){NULL, NULL, 0, 0};
-		if (!read_fields(page, &p->fields, cards[*ret_n], r, err))
+		if (!read_fields(page, &p->fields, card, r, err))
 			return false;
 		add_constants(page, p, r);
 	}
 	return true;
 }
 
+/* Takes out of the page what is about something else; the block about the record, or NULL. */
+static bool find_block(const struct sl_web_page *page, const struct sl_web_profile *p,
+		       const struct sl_html_node **ret, struct sl_err *err)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < p->n_without; i++)
+		if (!page->html->drop(page->tree, &p->without[i].selector, err))
+			return sl_err_prefix(err, "without \"%s\"", p->without[i].css);
+	if (!p->within.css)
+		return true;
+	if (!next_of(page, &p->within, "within", ret, err))
+		return false;
+	return *ret || sl_err_set(err, SL_ERR_DATA, "the page has no \"%s\"", p->within.css);
+}
+
 bool sl_web_detail(const struct sl_web_page *page, struct sl_web_profile *p,
 		   struct sl_web_record *record, struct sl_err *err)
 {
-	const struct sl_html_node *scope = NULL, *other;
+	struct sl_web_record found = {NULL, NULL, 0, 0}; /* nothing of a page is taken by halves */
+	const struct sl_html_node *scope;
 
-	for (size_t i = 0; i < p->n_without; i++) /* one by one: they may lie in each other */
-		while (page->html->select(page->tree, NULL, &p->without[i].selector, &other, 1) ==
-		       1)
-			page->html->drop(other);
-	if (p->within.css &&
-	    page->html->select(page->tree, NULL, &p->within.selector, &scope, 1) == 0)
-		return sl_err_set(err, SL_ERR_DATA, "the page has no \"%s\"", p->within.css);
-	if (!read_fields(page, &p->detail, scope, record, err))
+	if (!find_block(page, p, &scope, err) || !read_fields(page, &p->detail, scope, &found, err))
 		return false;
+	for (size_t i = 0; i < found.n; i++)
+		*slot(record, found.names[i], page->arena) = found.values[i];
 	if (p->fetched && page->sent)
 		slot(record, p->fetched, page->arena)->text = sl_str_of(page->sent);
 	return true;
 }
 
-size_t sl_web_links(const struct sl_web_page *page, const struct sl_web_profile *p,
-		    struct sl_str *ret, size_t max)
+bool sl_web_next_link(const struct sl_web_page *page, const struct sl_web_profile *p,
+		      const struct sl_html_node **at, struct sl_str *ret, struct sl_err *err)
 {
-	const struct sl_html_node *nodes[64];
-	size_t n = 0, found;
-
-	if (!p->next.css)
-		return 0;
-	found = page->html->select(page->tree, NULL, &p->next.selector, nodes, SL_ARRAY_LEN(nodes));
-	for (size_t i = 0; i < found && n < max; i++) {
+	*ret = SL_STR_NULL;
+	while (p->next.css && !ret->p) {
 		sl_cleanup(sl_buf_release) struct sl_buf href = SL_BUF_INIT;
 
-		if (page->html->attribute(nodes[i], "href", &href) &&
-		    absolute(page, sl_buf_str(&href), &ret[n]))
-			n++;
+		if (!next_of(page, &p->next, "next", at, err))
+			return false;
+		if (!*at)
+			return true;
+		if (page->html->attribute(*at, "href", &href) &&
+		    !absolute(page, sl_buf_str(&href), ret))
+			*ret = SL_STR_NULL;
 	}
-	return n;
+	return true;
 }
 
 struct sl_str sl_web_text(const struct sl_web_record *r, const char *name)

@@ -36,18 +36,21 @@ SL_NODISCARD bool sl_web_page_open(struct sl_web_page *page, const struct sl_htt
 				   struct sl_arena *arena, struct sl_err *err);
 void sl_web_page_close(struct sl_web_page *page);
 
-/* The records of a list page, at most max, each with the profile's fields and constants. */
+/* The records of a list page, each with the profile's fields and constants. SL_ERR_DATA: max or
+ * more, or the page takes too many steps (data/html.h). */
 SL_NODISCARD bool sl_web_list(const struct sl_web_page *page, struct sl_web_profile *p,
 			      struct sl_web_record *ret, size_t max, size_t *ret_n,
 			      struct sl_err *err);
 
-/* What the record's own page says replaces what stands in the record. */
+/* What the record's own page says replaces what stands in the record; nothing does on an error. */
 SL_NODISCARD bool sl_web_detail(const struct sl_web_page *page, struct sl_web_profile *p,
 				struct sl_web_record *record, struct sl_err *err);
 
-/* Addresses of the links that next means, in their order, at most max. */
-size_t sl_web_links(const struct sl_web_page *page, const struct sl_web_profile *p,
-		    struct sl_str *ret, size_t max);
+/* The address of the next link that next means, behind *at (NULL: the first), which moves there;
+ * p NULL: there is none. */
+SL_NODISCARD bool sl_web_next_link(const struct sl_web_page *page, const struct sl_web_profile *p,
+				   const struct sl_html_node **at, struct sl_str *ret,
+				   struct sl_err *err);
 
 /* The value of a field that is one text, or SL_STR_NULL. */
 struct sl_str sl_web_text(const struct sl_web_record *r, const char *name);

@@ -165,16 +165,11 @@ def test_line_of_a_gibibyte_is_one_reject_and_memory_stays_flat(
 
 # --- pages of a web site ---
 
-PROFILE = """\
-record: .r
-fields: {id: .i, t: .t}
-"""
-
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("case", PAGES, ids=lambda p: p.name)
 def test_hostile_page_gives_its_rows_or_is_refused(make: Make, tmp_path: Path, case: Page) -> None:
-    (tmp_path / "site.yaml").write_text(PROFILE)
+    (tmp_path / "site.yaml").write_text(f"record: .r\nfields: {{id: .i, t: '{case.css}'}}\n")
     with HttpServer() as site:
         site.on("/", Reply(body=case.data, headers={"Content-Type": case.kind}))
         source = f'{{kind: web, profile: site.yaml, start: "{site.url("/")}", delay: 0s, allow_addresses: 127.0.0.1}}'

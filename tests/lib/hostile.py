@@ -373,6 +373,7 @@ class Page:
     words: str = ""  # of the warning or error; the crawl's code is then `code`
     code: int = 0
     kind: str = "text/html; charset=utf-8"
+    css: str = ".t"  # of t; id is .i, in each .r
 
 
 def record(id: int, text: bytes) -> bytes:
@@ -436,6 +437,30 @@ PAGES = [
     ),
     Page("script", "a script inside a text", record(1, b"a<script>document.write('b')</script>"), [(1, "a")]),
     Page("deep", "100,000 elements inside each other", b"<div>" * 100_000 + record(1, b"a"), [], "cannot be read", 65),
+    Page(
+        "siblings",
+        "a megabyte of siblings",
+        b"<div class=r><b class=i>1</b>" + b"<b></b>" * 150_000 + b"<p class=t>a</p></div>",
+        [(1, "a")],
+    ),
+    Page(
+        "siblings_before",
+        "a megabyte of siblings, and `t: u ~ b`",
+        b"<div class=r><b class=i>1</b>" + b"<b></b>" * 150_000 + b"</div>",
+        [],
+        'css "u ~ b": the page takes more than 50000000 steps',
+        65,
+        css="u ~ b",
+    ),
+    Page(
+        "siblings_after",
+        "a megabyte of siblings, and `t: 'b:has(~ u)'`",
+        b"<div class=r><b class=i>1</b>" + b"<b></b>" * 150_000 + b"</div>",
+        [],
+        'css "b:has(~ u)": the page takes more than 50000000 steps',
+        65,
+        css="b:has(~ u)",
+    ),
     Page("large", "more than `max_bytes`", b" " * (8 << 20) + b" ", [], "an answer larger than 8388608 bytes", 76),
     Page("empty", "no byte at all", b"", [], "holds no element", 65),
     Page("json", "JSON instead of HTML", b'{"error":"busy"}', []),

@@ -20,7 +20,7 @@ static int open_module(void **state)
 static const char *ids(const char *page, const char *selector, struct sl_buf *out)
 {
 	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
-	const struct sl_html_node *found[32];
+	const struct sl_html_node *node = NULL;
 	struct sl_err err = SL_ERR_INIT;
 	struct sl_selector s;
 	struct sl_html *p;
@@ -30,11 +30,11 @@ static const char *ids(const char *page, const char *selector, struct sl_buf *ou
 		fail_msg("%s", err.msg);
 	if (!html->parse(sl_str_of(page), SL_STR_NULL, &p, &err))
 		fail_msg("%s", err.msg);
-	const size_t n = html->select(p, NULL, &s, found, SL_ARRAY_LEN(found));
-	for (size_t i = 0; i < n; i++) {
-		sl_buf_adds(out, i ? " " : "");
-		assert_true(html->attribute(found[i], "id", out));
+	while (html->next(p, NULL, &s, node, &node, &err) && node) {
+		sl_buf_adds(out, out->n ? " " : "");
+		assert_true(html->attribute(node, "id", out));
 	}
+	assert_int_equal(err.kind, SL_ERR_NONE);
 	html->close(p);
 	return sl_buf_z(out);
 }
@@ -214,7 +214,7 @@ static void expect_title(struct sl_str bytes, const char *charset, const char *w
 {
 	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
 	sl_cleanup(sl_buf_release) struct sl_buf title = SL_BUF_INIT;
-	const struct sl_html_node *found[1];
+	const struct sl_html_node *found;
 	struct sl_err err = SL_ERR_INIT;
 	struct sl_selector s;
 	struct sl_html *p;
@@ -222,8 +222,8 @@ static void expect_title(struct sl_str bytes, const char *charset, const char *w
 	assert_true(sl_selector_parse(SL_STR("p"), &arena, &s, &err));
 	if (!html->parse(bytes, charset ? sl_str_of(charset) : SL_STR_NULL, &p, &err))
 		fail_msg("%s", err.msg);
-	assert_int_equal(html->select(p, NULL, &s, found, 1), 1);
-	html->text(found[0], &title);
+	assert_true(html->next(p, NULL, &s, NULL, &found, &err) && found);
+	html->text(found, &title);
 	assert_string_equal(sl_buf_z(&title), want);
 	html->close(p);
 }
@@ -281,16 +281,18 @@ static void test_xpath_finds_elements_in_document_order(void **state)
 {
 	static const char page[] = "<dl><dt>Lots</dt><dd>160</dd></dl><p>a</p>";
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
-	const struct sl_html_node *found[4];
+	const struct sl_html_node *const *found;
 	struct sl_err err = SL_ERR_INIT;
 	struct sl_xpath *x;
 	struct sl_html *p;
+	size_t n;
 
 	(void)state;
 	assert_true(html->xpath_compile("//p | //dt[contains(., 'Lots')]/following-sibling::dd[1]",
 					&x, &err));
 	assert_true(html->parse(SL_STR(page), SL_STR_NULL, &p, &err));
-	assert_int_equal(html->xpath_select(p, NULL, x, found, 4), 2);
+	assert_true(html->xpath_select(p, NULL, x, &found, &n, &err));
+	assert_int_equal(n, 2);
 	html->text(found[0], &out);
 	html->text(found[1], &out);
 	assert_string_equal(sl_buf_z(&out), "160a");
