@@ -200,7 +200,8 @@ def unwell(chain: Chain) -> list[dict[str, str]]:
         {"SLUICE_CONN_WAREHOUSE": re.sub(r":\d+/", ":1/", env["SLUICE_CONN_WAREHOUSE"])},
     ]
     wrong = re.sub(r"(aws://\w+:)[^@]+", rf"\g<1>{CANARY}", env["SLUICE_CONN_LAKE"])
-    return [*found, {"SLUICE_CONN_LAKE": wrong}]
+    strange = env["SLUICE_CONN_DOCUMENTS"].replace(CANARY, f"wrong-{CANARY}")
+    return [*found, {"SLUICE_CONN_LAKE": wrong}, {"SLUICE_CONN_DOCUMENTS": strange}]
 
 
 def test_a_secret_in_every_connection_is_nowhere(fresh: Fresh, servers: Servers, cases: Callable[[int], None]) -> None:
@@ -210,10 +211,13 @@ def test_a_secret_in_every_connection_is_nowhere(fresh: Fresh, servers: Servers,
     env = chain.s.env
     env["SLUICE_CONN_QUEUE"] = f"redis://:{CANARY}@127.0.0.1:{servers.redis.port}/0"
     env["SLUICE_CONN_WAREHOUSE"] = env["SLUICE_CONN_WAREHOUSE"].replace("postgres@", f"postgres:{CANARY}@")
+    documents = env["SLUICE_CONN_DOCUMENTS"].replace("//", f"//guard:{CANARY}@") + "?authSource=admin"
+    env["SLUICE_CONN_DOCUMENTS"] = documents
     told: list[Done] = []
     try:
+        servers.mongo.guard(CANARY)
         with Watch() as watch:
-            for number, words in itertools.product(range(4), (["run"], ["check"], ["state"], ["plan", "--explain"])):
+            for number, words in itertools.product(range(5), (["run"], ["check"], ["state"], ["plan", "--explain"])):
                 child = chain.s.start(
                     *words, "--log-level", "debug", "--result-file", str(chain.s.home / f"{words[0]}{number}.json"),
                     env=unwell(chain)[number],
@@ -222,11 +226,12 @@ def test_a_secret_in_every_connection_is_nowhere(fresh: Fresh, servers: Servers,
                 told.append(finish(child))
     finally:
         servers.redis.restart()
+        servers.mongo.guard()
     assert told[0].code == 0, told[0].stderr
     assert {d.code for d in told} >= {0, 69, 77}, [d.code for d in told]
     assert any(b"sluice-store" in line for line in watch.seen), "the command lines were not read"
     places = everywhere(chain, servers, told) | {"command lines": b"\n".join(watch.seen)}
-    searched = ("logs", "bronze", "home", "redis", "sluice.stage_run", "command lines")
+    searched = ("logs", "bronze", "home", "redis", "documents", "sluice.stage_run", "command lines")
     assert [name for name in searched if b"chain" not in places[name]] == []
     secrets = [CANARY.encode(), servers.s3.secret.encode()]
     assert [name for name, content in places.items() if any(s in content for s in secrets)] == []

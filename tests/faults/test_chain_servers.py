@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from tests.faults.conftest import FULL
 from tests.lib.chain import Chain, Servers
-from tests.lib.chaos import ChaosProxy
+from tests.lib.chaos import ChaosProxy, again_and_again
 from tests.lib.s3_proxy import Proxy, every_third
 
 Fresh = Callable[[], Chain]
 Want = dict[str, str]
-
-
-@contextmanager
-def again_and_again(trouble: Callable[[], None], pause: float, most: int = 1_000_000) -> Iterator[list[int]]:
-    """Beside the block: trouble every `pause` seconds, at most so often. The list grows by one each time."""
-    over, done = threading.Event(), []
-    failed: list[BaseException] = []
-
-    def loop() -> None:
-        try:
-            while len(done) < most and not over.wait(pause):
-                trouble()
-                done.append(1)
-        except BaseException as e:  # told by the test's own thread
-            failed.append(e)
-
-    thread = threading.Thread(target=loop)
-    thread.start()
-    try:
-        yield done
-    finally:
-        over.set()
-        thread.join()
-    assert not failed, failed
-
-
-def port_changed(chain: Chain, name: str, port: int) -> None:
-    """The connection's server is reached through another port."""
-    chain.s.env[name] = re.sub(r"(127\.0\.0\.1(?::|%3A))\d+", rf"\g<1>{port}", chain.s.env[name])
 
 
 # --- Redis -----------------------------------------------------------------------------------------------
@@ -128,12 +96,12 @@ def test_redis_behind_a_bad_line(
     for number in range(60 if FULL else 2):
         chain = fresh()
         line = chaos(servers.redis.port, bad[number % len(bad)], seed=number)
-        port_changed(chain, "SLUICE_CONN_QUEUE", line.port)
+        chain.through("SLUICE_CONN_QUEUE", line.port)
         for stage in (*chain.stages(), "report"):
             for done in chain.task(stage):
                 assert done.code in (0, 75, 76, 77), f"{stage} {bad[number % len(bad)]} seed {number}\n{done.stderr}"
         hits += line.stats()["hit"]
-        port_changed(chain, "SLUICE_CONN_QUEUE", servers.redis.port)
+        chain.through("SLUICE_CONN_QUEUE", servers.redis.port)
         chain.run()
         chain.assert_end(wanted)
     cases(hits)
@@ -182,7 +150,7 @@ def test_the_line_to_postgres_is_cut_at_any_byte(
     for stage in ("collect", "normalize"):
         chain.task(stage)
     with ChaosProxy(servers.postgres.port) as line:
-        port_changed(chain, "SLUICE_CONN_WAREHOUSE", line.port)
+        chain.through("SLUICE_CONN_WAREHOUSE", line.port)
         assert chain.task("store")[0].code == 0
         whole = line.stats()[direction]
     hits = 0
@@ -192,7 +160,7 @@ def test_the_line_to_postgres_is_cut_at_any_byte(
             chain.task(stage)
         at = whole - number * 7 if number % 2 else 1 + whole * number // (40 if FULL else 3)
         line = chaos(servers.postgres.port, f"{'cut' if number % 3 else 'reset'} {direction} {at}", "times 1")
-        port_changed(chain, "SLUICE_CONN_WAREHOUSE", line.port)
+        chain.through("SLUICE_CONN_WAREHOUSE", line.port)
         assert chain.task("store")[0].code in (0, 69, 75), at
         hits += line.stats()["hit"]
         chain.run(after="store")
@@ -211,7 +179,7 @@ def test_a_bucket_that_fails_a_third_of_its_requests(
     for seed in range(10 if FULL else 1):
         chain = fresh()
         with Proxy(servers.s3.port, every_third(seed)) as proxy:
-            port_changed(chain, "SLUICE_CONN_LAKE", proxy.port)
+            chain.through("SLUICE_CONN_LAKE", proxy.port)
             for stage in (*chain.stages(), "report"):
                 chain.retried(stage, tries=20)
         met += sum(n for trouble, n in proxy.seen.items() if trouble)

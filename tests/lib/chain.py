@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,6 +140,10 @@ class Chain:
         """The same chain from another host, which shares no file with the first."""
         home = self.s.home.parent / f"{self.s.home.name}-{name}"
         return replace(self, s=replace(self.s, home=home, env=dict(self.s.env)))
+
+    def through(self, name: str, port: int) -> None:
+        """The connection's server is reached through another port."""
+        self.s.env[name] = re.sub(r"(127\.0\.0\.1(?::|%3A))\d+", rf"\g<1>{port}", self.s.env[name])
 
     # --- as Airflow runs it ------------------------------------------------------------------------------
 

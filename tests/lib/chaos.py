@@ -1,8 +1,11 @@
-"""A bad line before a server: the wrapper of tests/chaosproxy.c, whose head lists the commands."""
+"""A bad line before a server: the wrapper of tests/chaosproxy.c, whose head lists the commands. And trouble beside."""
 
 from __future__ import annotations
 
 import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from tests.lib.stage import BIN
@@ -55,3 +58,27 @@ class ChaosProxy:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+@contextmanager
+def again_and_again(trouble: Callable[[], None], pause: float, most: int = 1_000_000) -> Iterator[list[int]]:
+    """Beside the block: trouble every `pause` seconds, at most so often. The list grows by one each time."""
+    over, done = threading.Event(), []
+    failed: list[BaseException] = []
+
+    def loop() -> None:
+        try:
+            while len(done) < most and not over.wait(pause):
+                trouble()
+                done.append(1)
+        except BaseException as e:  # told by the test's own thread
+            failed.append(e)
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield done
+    finally:
+        over.set()
+        thread.join()
+    assert not failed, failed

@@ -13,6 +13,7 @@ SIGNALS = "test_chain_signals.py::test_signals_at_random_moments_then_the_run_ag
 SERVERS = "test_chain_servers.py::test_"
 BETWEEN = f"{SERVERS}redis_loses_what_it_had_between_two_stages"
 ALWAYS = f"{SERVERS}redis_in_trouble_all_the_time"
+DOCUMENTS = "test_chain_documents.py::test_"
 ATTEMPTS = "test_chain_attempts.py::test_"
 
 
@@ -85,18 +86,30 @@ ROWS = {
         (
             f"{POINTS}[publish-",
             f"{STOPS}_and_wakes_when_another_attempt_is_done[publish",
-            "test_publish_kill.py::test_a_server_that",
+            f"{DOCUMENTS}the_document_server",
+            f"{DOCUMENTS}the_line",
+            f"{DOCUMENTS}a_fault",
+            "test_publish_kill.py::",
             "test_source_mongo.py::test_a_server_that_dies",
         ),
     ),
     "F20": Row(
         "a line falls silent",
-        ("test_queue.py::test_a_bad_line_costs_time_only", "test_s3.py::test_stopping_is_quick"),
+        (
+            f"{DOCUMENTS}the_line_to_the_document_server_falls_silent",
+            "test_queue.py::test_a_bad_line_costs_time_only",
+            "test_s3.py::test_stopping_is_quick",
+        ),
         "PostgreSQL: keepalive and TCP_USER_TIMEOUT",
     ),
     "F21": Row(
         "a connection breaks at any byte",
-        (f"{SERVERS}the_line_to_postgres_is_cut", f"{SERVERS}redis_behind_a_bad_line", f"{SERVERS}a_bucket_that_fails"),
+        (
+            f"{SERVERS}the_line_to_postgres_is_cut",
+            f"{DOCUMENTS}the_line_to_the_document_server_is_cut",
+            f"{SERVERS}redis_behind_a_bad_line",
+            f"{SERVERS}a_bucket_that_fails",
+        ),
     ),
     "F22": Row("a server is slow", ("test_web.py::test_a_slow_page", "test_chaos.py::")),
     "F23": Row(
@@ -141,6 +154,7 @@ ROWS = {
         (
             STOPS,
             f"{ATTEMPTS}rules_change_in_mid_run",
+            f"{DOCUMENTS}a_publish_of_changes_sleeps",
             "test_late.py::test_attempt_that_wakes_up_late",
             "test_late.py::test_embedded",
         ),

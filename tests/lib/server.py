@@ -147,6 +147,11 @@ class Server(ABC):
         self.stop()
         self.start()
 
+    def restart_at_once(self) -> None:
+        """Killed, and back."""
+        self.kill()
+        self.start()
+
     def pause(self) -> None:
         """Keeps its connections and answers nobody until resume()."""
         for one in family(self._must_run()):

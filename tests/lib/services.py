@@ -140,12 +140,21 @@ class Mongo(Server):
     name = "mongo"
     outlives_kill = True
     database = "test"
+    guarded = False  # asks for a password
 
     def argv(self) -> list[str]:
         place = ROOT / ".venv" / "secantusdb" / "bin"
         program = [str(place / "python3"), str(place / "secantusd-py")]  # whose first line names where it was made
         listen = ["--host", "127.0.0.1", "--port", str(self.port)]
-        return [*program, *listen, "--storage-path", "data", "--sync-on-commit"]
+        guard = ["--auth"] if self.guarded else []
+        return [*program, *listen, "--storage-path", "data", "--sync-on-commit", *guard]
+
+    def guard(self, password: str = "") -> None:
+        """From now on only the user "guard" is let in; without a password everybody is again."""
+        if password:
+            self.client().admin.command("createUser", "guard", pwd=password, roles=["root"])
+        self.guarded = bool(password)
+        self.restart()
 
     def ready(self) -> bool:
         """{ping: 1, $db: "admin"} as one OP_MSG."""
