@@ -240,7 +240,8 @@ bool sl_plan_save(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *
 
 	if (!plan->n_live)
 		return true;
-	if (!sl_plan_delete(s, plan, sl_state_applied.name, "input", "pipeline = $1", NULL, err))
+	if (!sl_plan_delete(s, plan, sl_state_applied.name, "input", "pipeline = $1", NULL, err) ||
+	    !sl_plan_delete(s, plan, sl_state_part.name, "input", "pipeline = $1", NULL, err))
 		return false;
 	for (size_t i = 0; i < sl_state_applied.n; i++)
 		sl_schema_add(&schema, sl_state_applied.cols[i].name,
@@ -248,5 +249,5 @@ bool sl_plan_save(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *
 	sl_batch_init(&b, &schema, 1);
 	bool ok = copy_applied(s, plan, &b, err);
 	sl_batch_release(&b);
-	return ok;
+	return ok && sl_plan_copy_parts(s, plan, err);
 }

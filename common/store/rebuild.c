@@ -145,8 +145,12 @@ static bool count_rows(struct rebuilding *x, struct sl_err *err)
 
 static bool replace_applied(struct rebuilding *x, struct sl_err *err)
 {
-	return sl_sink_exec(x->s, "delete from sluice.applied where pipeline = $1", &x->s->p->name,
-			    1, NULL, err) &&
+	const char *const *pipeline = &x->s->p->name;
+
+	return sl_sink_exec(x->s, "delete from sluice.applied where pipeline = $1", pipeline, 1,
+			    NULL, err) &&
+	       sl_sink_exec(x->s, "delete from sluice.part where pipeline = $1", pipeline, 1, NULL,
+			    err) &&
 	       sl_plan_save(x->s, &x->plan, err);
 }
 
@@ -347,7 +351,7 @@ bool sl_sink_rebuild(struct sl_sink *s, const struct sl_rebuild *r, struct sl_ou
 		s->eng->rollback(s->db);
 		ok = false;
 	}
-	free(x.plan.rejects);
+	free(x.plan.parts);
 	*ret = x.plan.out;
 	return ok;
 }

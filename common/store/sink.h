@@ -11,6 +11,7 @@
  *
  *	pipeline	one row a pipeline: rev and era in force, shape, last change number
  *	applied		one row a stored input: edition, place, rev, counts
+ *	part		one row a part of a stored input: counts
  *	reject		one row a reject of a stored or refused input: part, place, field, rule, excerpt
  *	entry		one row a judged entry: stored or refused, counts
  *	stage_run	one row an execution of a stage (telemetry)

@@ -43,7 +43,7 @@ struct sl_state_table {
 	const char *index;
 };
 
-extern const struct sl_state_table sl_state_applied, sl_state_reject;
+extern const struct sl_state_table sl_state_applied, sl_state_reject, sl_state_part;
 
 /* In a statement over sluice.reject: the reject belongs to what the table holds of its input. */
 #define SL_REJECT_IS_HELD                                                                          \
@@ -118,10 +118,11 @@ enum sl_fate {
 	SL_FATE_SUPERSEDED, /* a higher edition is stored */
 };
 
-/* A part that has rejects: read once more when they are written. */
-struct sl_reject_part {
+/* A part that was read. One that has rejects is read once more when they are written. */
+struct sl_plan_part {
 	size_t input, chunk;
 	uint32_t part;
+	struct sl_counts counts; /* as its clean part has them */
 };
 
 /* A row that the engine refused. */
@@ -140,10 +141,10 @@ struct sl_plan {
 	int64_t *owner;	    /* per input */
 	enum sl_fate *fate; /* per input */
 	size_t n_live;
-	uint64_t rows_live; /* rows of the live inputs */
-	int64_t change;	    /* change number of this switch */
-	struct sl_reject_part *rejects;
-	size_t n_rejects, cap_rejects;
+	uint64_t rows_live;	    /* rows of the live inputs */
+	int64_t change;		    /* change number of this switch */
+	struct sl_plan_part *parts; /* of the inputs that were live when they were read, in order */
+	size_t n_parts, cap_parts;
 	const struct sl_sink_input *given; /* inputs as they came */
 	bool careful; /* the engine refused a row: it is looked for with savepoints */
 	struct sl_sink_input *judged; /* careful: inputs, with counts after the refusals */
@@ -169,6 +170,9 @@ SL_NODISCARD bool sl_plan_save_entry(struct sl_sink *s, const struct sl_plan *pl
 SL_NODISCARD bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table,
 			       bool with_change, bool *ret_duplicate, struct sl_err *err);
 SL_NODISCARD bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+/* The live inputs' parts with their counts, into sluice.part. */
+SL_NODISCARD bool sl_plan_copy_parts(struct sl_sink *s, const struct sl_plan *plan,
+				     struct sl_err *err);
 /* Only finds the parts with rejects (a refused entry copies no rows). */
 SL_NODISCARD bool sl_plan_find_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 
@@ -215,7 +219,7 @@ typedef bool (*sl_visit_fn)(void *ctx, const struct sl_part_visit *visit, struct
 SL_NODISCARD bool sl_plan_each_part(struct sl_plan *plan, sl_visit_fn fn, void *ctx,
 				    struct sl_err *err);
 void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struct sl_plan *plan,
-			struct sl_reject_part at, const struct sl_clean_reject *r);
+			const struct sl_plan_part *at, const struct sl_clean_reject *r);
 
 /* Temporary table _sl_live (input, source_index, edition, place): what a comparison needs of every
  * live input. */

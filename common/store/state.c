@@ -28,6 +28,12 @@ static const struct sl_column applied_cols[] = {
 	{"ok", INT},	    {"bad", INT},     {"dup", INT},	     {"filtered", INT},
 };
 
+/* What each part of a stored input came to. */
+static const struct sl_column part_cols[] = {
+	{"pipeline", TEXT}, {"source", TEXT}, {"name", TEXT}, {"chunk", TEXT}, {"part", INT},
+	{"n_in", INT},	    {"ok", INT},      {"bad", INT},   {"dup", INT},    {"filtered", INT},
+};
+
 static const struct sl_column reject_cols[] = {
 	{"pipeline", TEXT},   {"source", TEXT},	    {"name", TEXT},  {"entry", INT},
 	{"edition", INT},     {"rev", TEXT},	    {"chunk", TEXT}, {"part", INT},
@@ -70,6 +76,9 @@ const struct sl_state_table sl_state_applied = {"sluice.applied", TABLE(applied_
 						"pipeline, input", NULL};
 const struct sl_state_table sl_state_reject = {"sluice.reject", TABLE(reject_cols), true, NULL,
 					       "pipeline, input"};
+
+const struct sl_state_table sl_state_part = {"sluice.part", TABLE(part_cols), true,
+					     "pipeline, input, chunk, part", NULL};
 
 static const struct sl_state_table first_tables[] = {
 	{"sluice.format", TABLE(format_cols), false, NULL, NULL},
@@ -134,13 +143,18 @@ static void make_published(const struct sl_sink *s, struct sl_buf *sql)
 	add_state_table(s, sql, &published_table);
 }
 
+static void make_part(const struct sl_sink *s, struct sl_buf *sql)
+{
+	add_state_table(s, sql, &sl_state_part);
+}
+
 /*
  * Step n leads from format n - 1 to n. A step is never taken away or changed, a new one comes last.
  * Statements must do no harm where their work is done already ("if not exists"): the column lists
  * above are those of the last step, so the first makes tables that a later one would only widen.
  */
-static void (*const steps[])(const struct sl_sink *s,
-			     struct sl_buf *sql) = {make_first, make_origin, make_published};
+static void (*const steps[])(const struct sl_sink *s, struct sl_buf *sql) = {
+	make_first, make_origin, make_published, make_part};
 
 #define STATE_FORMAT ((int64_t)SL_ARRAY_LEN(steps))
 

@@ -13,7 +13,7 @@ static void plan_release(struct sl_plan *plan)
 {
 	free(plan->owner);
 	free(plan->fate);
-	free(plan->rejects);
+	free(plan->parts);
 	sl_refused_release(plan);
 }
 

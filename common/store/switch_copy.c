@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "store/sink_private.h"
 
-#define REJECT_ROWS 1024
+#define LEDGER_ROWS 1024
 
 static void put_reader(struct sl_clean_reader **reader)
 {
@@ -24,17 +24,14 @@ static bool open_part(const struct sl_plan *plan, size_t input, size_t chunk, ui
 				  "part %" PRIu32 " of chunk %.12s is not normalized", part, c->id);
 }
 
-static void note_rejects(struct sl_plan *plan, struct sl_reject_part at,
-			 const struct sl_counts *counts)
+static void note_part(struct sl_plan *plan, const struct sl_part_visit *visit)
 {
-	if (!counts->bad && !counts->dup)
-		return;
-	if (plan->n_rejects == plan->cap_rejects) {
-		plan->cap_rejects = plan->cap_rejects ? plan->cap_rejects * 2 : 64;
-		plan->rejects =
-			sl_xrealloc(plan->rejects, plan->cap_rejects, sizeof(*plan->rejects));
+	if (plan->n_parts == plan->cap_parts) {
+		plan->cap_parts = plan->cap_parts ? plan->cap_parts * 2 : 64;
+		plan->parts = sl_xrealloc(plan->parts, plan->cap_parts, sizeof(*plan->parts));
 	}
-	plan->rejects[plan->n_rejects++] = at;
+	plan->parts[plan->n_parts++] = (struct sl_plan_part){
+		visit->input, visit->chunk, visit->part, *sl_clean_counts(visit->reader)};
 }
 
 /* --- rows --- */
@@ -61,8 +58,7 @@ static bool each_part(struct sl_plan *plan, size_t input, sl_visit_fn fn, void *
 			if (!open_part(plan, input, visit.chunk, visit.part, &reader, err))
 				return false;
 			visit.reader = reader;
-			note_rejects(plan, (struct sl_reject_part){input, visit.chunk, visit.part},
-				     sl_clean_counts(reader));
+			note_part(plan, &visit);
 			if (!fn(ctx, &visit, err))
 				return false;
 			visit.seq += (int64_t)sl_clean_counts(reader)->ok;
@@ -76,7 +72,7 @@ static bool each_part(struct sl_plan *plan, size_t input, sl_visit_fn fn, void *
 
 bool sl_plan_each_part(struct sl_plan *plan, sl_visit_fn fn, void *ctx, struct sl_err *err)
 {
-	plan->n_rejects = 0;
+	plan->n_parts = 0;
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->fate[i] == SL_FATE_LIVE && !each_part(plan, i, fn, ctx, err))
 			return false;
@@ -194,9 +190,9 @@ static void set_int(struct sl_batch *b, size_t row, size_t col, uint64_t value)
 
 /* Columns as in state.c. */
 void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struct sl_plan *plan,
-			struct sl_reject_part at, const struct sl_clean_reject *r)
+			const struct sl_plan_part *at, const struct sl_clean_reject *r)
 {
-	const struct sl_sink_input *in = &plan->inputs[at.input];
+	const struct sl_sink_input *in = &plan->inputs[at->input];
 	size_t row = sl_batch_add_row(b, (struct sl_pos){0, 0});
 
 	set_text(b, row, 0, sl_str_of(s->p->name));
@@ -205,8 +201,8 @@ void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struc
 	set_int(b, row, 3, in->edition);
 	set_int(b, row, 4, in->edition);
 	set_text(b, row, 5, sl_str_of(s->p->rev));
-	set_text(b, row, 6, sl_str_of(in->chunks[at.chunk].id));
-	set_int(b, row, 7, at.part);
+	set_text(b, row, 6, sl_str_of(in->chunks[at->chunk].id));
+	set_int(b, row, 7, at->part);
 	set_int(b, row, 8, r->offset);
 	set_int(b, row, 9, r->length);
 	set_text(b, row, 10, r->field);
@@ -215,24 +211,37 @@ void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struc
 	set_text(b, row, 13, r->excerpt);
 }
 
-static bool copy_part_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_reject_part at,
-			      struct sl_batch *b, struct sl_copy_extra *extra, struct sl_err *err)
+static bool copy_part_rejects(struct sl_sink *s, const struct sl_plan *plan,
+			      const struct sl_plan_part *at, struct sl_batch *b,
+			      struct sl_copy_extra *extra, struct sl_err *err)
 {
 	sl_cleanup(put_reader) struct sl_clean_reader *reader = NULL;
 	struct sl_clean_reject *rejects;
 	size_t n;
 
-	if (!open_part(plan, at.input, at.chunk, at.part, &reader, err) ||
+	if (!open_part(plan, at->input, at->chunk, at->part, &reader, err) ||
 	    !sl_clean_rejects(reader, &rejects, &n, err))
 		return false;
 	for (size_t i = 0; i < n;) {
 		sl_batch_reset(b);
-		while (i < n && b->rows < REJECT_ROWS)
+		while (i < n && b->rows < LEDGER_ROWS)
 			sl_plan_add_reject(b, s, plan, at, &rejects[i++]);
 		if (!s->eng->copy_batch(s->db, b, extra, err))
 			return false;
 	}
 	return true;
+}
+
+/* What another store made visible since it was read is not ours to tell of. */
+static bool has_rejects(const struct sl_plan *plan, const struct sl_plan_part *part)
+{
+	return plan->fate[part->input] == SL_FATE_LIVE && (part->counts.bad || part->counts.dup);
+}
+
+static void make_schema(const struct sl_state_table *t, struct sl_schema *ret)
+{
+	for (size_t i = 0; i < t->n; i++)
+		sl_schema_add(ret, t->cols[i].name, t->cols[i].type);
 }
 
 static bool copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_batch *b,
@@ -243,11 +252,14 @@ static bool copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_batc
 
 	if (!s->eng->copy_begin(s->db, sl_state_reject.name, b->schema, false, false, err))
 		return false;
-	for (size_t i = 0; i < plan->n_rejects; i++) {
-		int64_t owner = plan->owner[plan->rejects[i].input];
+	for (size_t i = 0; i < plan->n_parts; i++) {
+		const struct sl_plan_part *part = &plan->parts[i];
+		int64_t owner = plan->owner[part->input];
+		if (!has_rejects(plan, part))
+			continue;
 		if (owner != extra.input)
 			extra = (struct sl_copy_extra){.input = owner};
-		if (!copy_part_rejects(s, plan, plan->rejects[i], b, &extra, err)) {
+		if (!copy_part_rejects(s, plan, part, b, &extra, err)) {
 			s->eng->copy_abort(s->db, NULL);
 			return false;
 		}
@@ -259,17 +271,114 @@ static bool copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_batc
 	return s->eng->copy_end(s->db, NULL, &duplicate, err);
 }
 
+static bool any_rejects(const struct sl_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_parts; i++)
+		if (has_rejects(plan, &plan->parts[i]))
+			return true;
+	return plan->n_refused > 0;
+}
+
 bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
 	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
 	struct sl_batch b;
 
-	if (!plan->n_rejects && !plan->n_refused)
+	if (!any_rejects(plan))
 		return true;
-	for (size_t i = 0; i < sl_state_reject.n; i++)
-		sl_schema_add(&schema, sl_state_reject.cols[i].name, sl_state_reject.cols[i].type);
-	sl_batch_init(&b, &schema, REJECT_ROWS);
+	make_schema(&sl_state_reject, &schema);
+	sl_batch_init(&b, &schema, LEDGER_ROWS);
 	bool ok = copy_rejects(s, plan, &b, err);
+	sl_batch_release(&b);
+	return ok;
+}
+
+/* --- counts of parts --- */
+
+/* Columns as in state.c. */
+static void add_part(struct sl_batch *b, const struct sl_sink *s, const struct sl_plan *plan,
+		     const struct sl_plan_part *part, uint64_t refused)
+{
+	const struct sl_sink_input *in = &plan->inputs[part->input];
+	const struct sl_counts *c = &part->counts;
+	size_t row = sl_batch_add_row(b, (struct sl_pos){0, 0});
+
+	set_text(b, row, 0, sl_str_of(s->p->name));
+	set_text(b, row, 1, sl_str_of(in->source));
+	set_text(b, row, 2, sl_str_of(in->name));
+	set_text(b, row, 3, sl_str_of(in->chunks[part->chunk].id));
+	set_int(b, row, 4, part->part);
+	set_int(b, row, 5, c->n_in);
+	set_int(b, row, 6, c->ok - refused);
+	set_int(b, row, 7, c->bad + refused);
+	set_int(b, row, 8, c->dup);
+	set_int(b, row, 9, c->filtered);
+}
+
+/* How many rows of a part, whose first one is seq, the engine refused: they stand in the same order
+ * from *next on. */
+static uint64_t take_refused(const struct sl_plan *plan, const struct sl_plan_part *part,
+			     int64_t seq, size_t *next)
+{
+	const int64_t end = seq + (int64_t)part->counts.ok;
+	const size_t first = *next;
+
+	while (*next < plan->n_refused && plan->refused[*next].input == part->input &&
+	       plan->refused[*next].seq < end)
+		++*next;
+	return *next - first;
+}
+
+/* A batch holds parts of one input. */
+static bool add_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_batch *b,
+		      struct sl_err *err)
+{
+	struct sl_copy_extra extra = {.input = 0};
+	size_t next = 0;
+	int64_t seq = 0;
+
+	for (size_t i = 0; i < plan->n_parts; i++) {
+		const struct sl_plan_part *part = &plan->parts[i];
+		if (plan->fate[part->input] != SL_FATE_LIVE)
+			continue;
+		const int64_t owner = plan->owner[part->input];
+		if ((b->rows == LEDGER_ROWS || owner != extra.input) && b->rows) {
+			if (!s->eng->copy_batch(s->db, b, &extra, err))
+				return false;
+			sl_batch_reset(b);
+		}
+		if (owner != extra.input) {
+			extra = (struct sl_copy_extra){.input = owner};
+			seq = 0;
+		}
+		add_part(b, s, plan, part, take_refused(plan, part, seq, &next));
+		seq += (int64_t)part->counts.ok;
+	}
+	return !b->rows || s->eng->copy_batch(s->db, b, &extra, err);
+}
+
+static bool copy_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_batch *b,
+		       struct sl_err *err)
+{
+	bool duplicate;
+
+	if (!s->eng->copy_begin(s->db, sl_state_part.name, b->schema, false, false, err))
+		return false;
+	if (!add_parts(s, plan, b, err)) {
+		s->eng->copy_abort(s->db, NULL);
+		return false;
+	}
+	return s->eng->copy_end(s->db, NULL, &duplicate, err);
+}
+
+bool sl_plan_copy_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+{
+	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
+	struct sl_batch b;
+
+	make_schema(&sl_state_part, &schema);
+	sl_batch_init(&b, &schema, LEDGER_ROWS);
+	bool ok = copy_parts(s, plan, &b, err);
 	sl_batch_release(&b);
 	return ok;
 }

@@ -242,7 +242,9 @@ static bool reject_rows(struct placing *x, const struct sl_part_visit *visit, si
 		rejects[i].reason = sl_str_of(reason);
 		sl_batch_reset(x->b);
 		sl_plan_add_reject(x->b, x->s, plan,
-				   (struct sl_reject_part){visit->input, visit->chunk, visit->part},
+				   &(struct sl_plan_part){.input = visit->input,
+							  .chunk = visit->chunk,
+							  .part = visit->part},
 				   &rejects[i]);
 		if (!x->s->eng->copy_batch(x->s->db, x->b, &extra, err))
 			return false;

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.feed import stopped
+from tests.lib.services import Postgres
 from tests.lib.shop import ALL, CONTRACT, COUNT, rows, write_csv, write_pipeline
-from tests.lib.stage import Sluice
+from tests.lib.stage import Sluice, finish
 
 Make = Callable[..., Sluice]
 BAD = (900, "2026-01-01T00:00:00Z", "-4", "FR")
@@ -95,3 +97,56 @@ def test_replay_of_an_interval_reads_that_interval_again(make: Make, tmp_path: P
     s("run", "--replay")
     assert s.table(ALL) == before
     assert len(s.query("select distinct rev from sluice.applied")) == 1
+
+
+PARTS = "select name, part, n_in, ok, bad, dup, filtered from sluice.part order by name, chunk, part"
+PART_ROWS = 16384
+
+
+def part(name: str, number: int, n_in: int, bad: int = 0, filtered: int = 0) -> dict[str, object]:
+    ok = n_in - bad - filtered
+    return {"name": name, "part": number, "n_in": n_in, "ok": ok, "bad": bad, "dup": 0, "filtered": filtered}
+
+
+@pytest.mark.parametrize("mode", ["append", "latest"])
+def test_each_part_has_its_counts(make: Make, tmp_path: Path, backend: str, mode: str) -> None:
+    """Of what the table holds of its input: after another edition, a rerun and a rebuild, too."""
+    extra = "rejects: {limit: 5}\nrules:\n  - filter: {from: country, drop: [BE]}"
+    s = make(write_pipeline(tmp_path, mode, extra), backend)
+    left_out = (901, "2026-01-01T00:00:00Z", "1.00", "BE")
+    write_csv(tmp_path, "a.csv", [BAD, *rows(1000, PART_ROWS), left_out, BAD])
+    write_csv(tmp_path, "b.csv", [left_out])
+    write_csv(tmp_path, "c.csv", [])
+    s("run")
+    first = [part("inbox/a.csv", 0, PART_ROWS, bad=1), part("inbox/a.csv", 1, 3, bad=1, filtered=1)]
+    assert s.query(PARTS) == [*first, part("inbox/b.csv", 0, 1, filtered=1)]
+    write_csv(tmp_path, "b.csv", [*rows(1, 2), BAD])
+    for command in (["run"], ["run", "--run-id", "again"], ["rebuild"]):
+        s(*command)
+        assert s.query(PARTS) == [*first, part("inbox/b.csv", 0, 3, bad=1)], command
+
+
+def test_what_another_store_made_visible_meanwhile_is_not_told_of(
+    make: Make, tmp_path: Path, postgres: Postgres
+) -> None:
+    """One of two inputs is overtaken when its rows are staged: its rejects and parts are not written either."""
+    s = make(write_pipeline(tmp_path, "latest", LIMIT.replace("1", "9")), "local")
+    for day in (1, 2):
+        for first, name in ((1, "a.csv"), (10, "b.csv")):
+            write_csv(tmp_path, name, [*rows(first, 3, day=day), *[BAD] * day])
+        if day == 1:
+            s("run", "--run-id", "r1")
+    before = s.query(REJECTS), s.query(PARTS)
+    for stage in ("collect", "normalize"):
+        s(stage, "--run-id", "r2")
+    child = s.start("store", "--run-id", "r2", env={"SLUICE_FAULT": "switch.before_lock:1:stop"})
+    with stopped(child):
+        postgres.psql(
+            "update sluice.applied set edition = 3 where name = 'inbox/b.csv'",
+            s.env["SLUICE_CONN_WAREHOUSE"].rsplit("/", 1)[1],
+        )
+    assert finish(child).code == 0
+    rejects, parts = s.query(REJECTS), s.query(PARTS)
+    assert [(r["name"], r["entry"], r["n"]) for r in rejects] == [("inbox/a.csv", 2, 2), ("inbox/b.csv", 1, 1)]
+    assert parts == [part("inbox/a.csv", 0, 5, bad=2), part("inbox/b.csv", 0, 4, bad=1)]
+    assert before[1] == [part(f"inbox/{n}.csv", 0, 4, bad=1) for n in "ab"]

@@ -65,6 +65,9 @@ def test_refused_rows_are_rejects_with_their_place_and_the_others_are_stored(
     assert [x["id"] for x in s.query(IDS)] == [1, 2, 3, *(i for i in range(100, 140) if i not in (100, 117, 139))]
     entry = counts(s, "r2")
     assert (entry["ok"], entry["bad"], entry["inserted"]) == (37, 3, 37)
+    assert s.query("select part, n_in, ok, bad from sluice.part where name = 'inbox/b.csv'") == [
+        {"part": 0, "n_in": 40, "ok": 37, "bad": 3}
+    ]
     shown = s("rejects", "show", "--format", "json").rows()
     assert [text[x["offset"] :][: x["length"]].split(",")[0] for x in shown] == ["100", "117", "139"]
     assert [x["line"] for x in shown] == [2, 19, 41]

@@ -69,11 +69,16 @@ STATE = {
     "rows": "select id, changed, country, total, gone, note from chain",
     "model": "select country, n, total from totals",
     "applied": "select source, name, edition, rev, n_in, ok, bad, dup, filtered from sluice.applied",
+    "parts": "select source, name, chunk, part, n_in, ok, bad, dup, filtered from sluice.part",
     "rejects": "select name, chunk, part, byte_offset, byte_length, field, rule from sluice.reject",
     "origin": "select source, entry, digest from sluice.origin",
 }
 UNBALANCED = {
-    "sluice.applied": "n_in <> ok + bad + dup + filtered",
+    "sluice.part": "n_in <> ok + bad + dup + filtered or not exists (select 1 from sluice.applied a where"
+    " (a.pipeline, a.input) = (x.pipeline, x.input))",
+    "sluice.applied": "n_in <> ok + bad + dup + filtered or (n_in, ok, bad, dup, filtered) is distinct from"
+    " (select sum(p.n_in), sum(p.ok), sum(p.bad), sum(p.dup), sum(p.filtered) from sluice.part p"
+    " where (p.pipeline, p.input) = (x.pipeline, x.input))",
     "sluice.entry": "n_in <> ok + bad + dup + filtered or ok <> inserted + updated + unchanged + stale + superseded",
     "sluice.stage_run": "stage = 'normalize' and exit = 0 and n_in <> kept + rejected + dup + filtered",
 }
@@ -213,7 +218,7 @@ class Chain:
 
     def physical(self) -> str:
         """Changes whenever a row was written, also with the same values."""
-        tables = ("chain", "sluice.applied", "sluice.reject", "sluice.entry")
+        tables = ("chain", "sluice.applied", "sluice.part", "sluice.reject", "sluice.entry")
         return "\n".join(self.psql(f"select '{t}', xmin, ctid from {t} order by ctid") for t in tables)
 
     def keys(self) -> list[str]:

@@ -19,7 +19,12 @@ TABLE = "select id, v, t from rows order by id, v, t"
 
 # Sums that must be zero whatever happened.
 AUDIT = """
-select (select count(*) from sluice.applied where n_in <> ok + bad + dup + filtered) as parts,
+select (select count(*) from sluice.part where n_in <> ok + bad + dup + filtered) as parts,
+       (select count(*) from sluice.applied a left join (select input, sum(n_in) as n_in, sum(ok) as ok,
+           sum(bad) as bad, sum(dup) as dup, sum(filtered) as filtered from sluice.part group by input) p
+           on p.input = a.input where a.n_in <> a.ok + a.bad + a.dup + a.filtered or a.n_in <> coalesce(p.n_in, 0)
+           or a.ok <> coalesce(p.ok, 0) or a.bad <> coalesce(p.bad, 0) or a.dup <> coalesce(p.dup, 0)
+           or a.filtered <> coalesce(p.filtered, 0)) as inputs,
        (select count(*) from sluice.entry where n_in <> ok + bad + dup + filtered) as entries,
        (select count(*) from sluice.entry where state = 'stored'
            and ok <> inserted + updated + unchanged + stale + superseded) as outcomes,
