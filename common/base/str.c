@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define DISTANCE_MAX 64
 
 bool sl_str_eqz(struct sl_str s, const char *z)
@@ -41,6 +45,33 @@ ptrdiff_t sl_str_find(struct sl_str s, char c)
 	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
 
 	return at ? at - s.p : -1;
+}
+
+#ifdef __SSE2__
+/* One bit for each of 16 places that has wanted's first byte, and its last one where it belongs. */
+static unsigned maybe_at(const char *p, struct sl_str wanted)
+{
+	const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)p);
+	const __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(p + wanted.n - 1));
+
+	return (unsigned)_mm_movemask_epi8(
+		_mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8(wanted.p[0])),
+			      _mm_cmpeq_epi8(last, _mm_set1_epi8(wanted.p[wanted.n - 1]))));
+}
+#endif
+
+const char *sl_str_search(struct sl_str s, struct sl_str wanted)
+{
+#ifdef __SSE2__
+	for (; s.n >= wanted.n + 15; s.p += 16, s.n -= 16)
+		for (unsigned bits = maybe_at(s.p, wanted); bits; bits &= bits - 1) {
+			const char *at = s.p + __builtin_ctz(bits);
+
+			if (memcmp(at, wanted.p, wanted.n) == 0)
+				return at;
+		}
+#endif
+	return s.n >= wanted.n ? memmem(s.p, s.n, wanted.p, wanted.n) : NULL;
 }
 
 struct sl_str sl_str_sub(struct sl_str s, size_t from, size_t n)

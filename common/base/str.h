@@ -35,7 +35,10 @@ bool sl_str_eqz(struct sl_str s, const char *z);
 int sl_str_cmp(struct sl_str a, struct sl_str b); /* by bytes, shorter first */
 bool sl_str_starts(struct sl_str s, const char *prefix);
 bool sl_str_ends(struct sl_str s, const char *suffix);
-ptrdiff_t sl_str_find(struct sl_str s, char c);			  /* index or -1 */
+ptrdiff_t sl_str_find(struct sl_str s, char c); /* index or -1 */
+/* Where wanted, one byte or more, stands first in s; NULL: nowhere. Made for words in long texts;
+ * texts made to be slow take s.n × wanted.n steps. */
+const char *sl_str_search(struct sl_str s, struct sl_str wanted);
 struct sl_str sl_str_sub(struct sl_str s, size_t from, size_t n); /* clamped to s */
 
 /* Without blanks at both ends: ASCII white space, U+00A0, U+202F, U+2007 and U+FEFF. */

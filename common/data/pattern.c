@@ -3,6 +3,26 @@
 
 #define JIT_STACK_START ((size_t)32 * 1024)
 #define JIT_STACK_MAX ((size_t)1024 * 1024)
+#define PREFIX_MIN 3  /* bytes: shorter ones PCRE2 finds as quickly */
+#define PREFIX_MAX 32 /* bytes: a bound for texts made to be slow */
+
+/*
+ * Letters up to the first that means something else, without the last one, which may be repeated or
+ * left out. Alternatives need not begin with them, and \\G asks where the search began.
+ */
+static struct sl_str find_prefix(const char *text)
+{
+	size_t n = strcspn(text, "\\^$.[|()?*+{");
+
+	if (n == 0 || strchr(text, '|') || strstr(text, "\\G"))
+		return SL_STR("");
+	if (text[n])
+		for (n--; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+			n--;
+	if (n < PREFIX_MIN)
+		return SL_STR("");
+	return (struct sl_str){text, n < PREFIX_MAX ? n : PREFIX_MAX};
+}
 
 bool sl_pattern_make(struct sl_pattern *p, const char *text, bool ignore_case, struct sl_err *err)
 {
@@ -19,6 +39,8 @@ bool sl_pattern_make(struct sl_pattern *p, const char *text, bool ignore_case, s
 		return sl_err_set(err, SL_ERR_CONFIG, "pattern \"%s\": %s at character %zu", text,
 				  (const char *)why, (size_t)at + 1);
 	}
+	if (!ignore_case)
+		sl_buf_addstr(&p->prefix, find_prefix(text));
 	p->match = pcre2_match_data_create_from_pattern(p->code, NULL);
 	p->context = pcre2_match_context_create(NULL);
 	if (!p->match || !p->context)
@@ -43,14 +65,33 @@ bool sl_pattern_compile(struct sl_pattern *p, const char *text, bool ignore_case
 	return false;
 }
 
+/* Moves *from to where the first match can begin; false: there is none. */
+static bool skip_to_prefix(const struct sl_pattern *p, struct sl_str text, size_t *from)
+{
+	const char *at;
+
+	if (p->prefix.n == 0)
+		return true;
+	at = sl_str_search(sl_str_sub(text, *from, text.n), sl_buf_str(&p->prefix));
+	if (at)
+		*from = (size_t)(at - text.p);
+	return at != NULL;
+}
+
 int sl_pattern_find(const struct sl_pattern *p, struct sl_str text, size_t from, uint32_t options)
 {
-	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p ? text.p : "");
+	PCRE2_SPTR subject;
+	int rc;
+
+	text.p = text.p ? text.p : "";
+	subject = (PCRE2_SPTR)text.p;
+	if (!skip_to_prefix(p, text, &from))
+		return 0;
 	/* Batches hold valid UTF-8 only, so neither of them checks it. */
-	int rc = p->stack ? pcre2_jit_match(p->code, subject, text.n, from, options, p->match,
-					    p->context)
-			  : pcre2_match(p->code, subject, text.n, from,
-					options | PCRE2_NO_UTF_CHECK, p->match, p->context);
+	rc = p->stack ? pcre2_jit_match(p->code, subject, text.n, from, options, p->match,
+					p->context)
+		      : pcre2_match(p->code, subject, text.n, from, options | PCRE2_NO_UTF_CHECK,
+				    p->match, p->context);
 
 	return rc == PCRE2_ERROR_NOMATCH ? 0 : rc;
 }
@@ -89,5 +130,6 @@ void sl_pattern_release(struct sl_pattern *p)
 	pcre2_match_data_free(p->match);
 	pcre2_match_context_free(p->context);
 	pcre2_jit_stack_free(p->stack);
-	*p = (struct sl_pattern){NULL, NULL, NULL, NULL};
+	sl_buf_release(&p->prefix);
+	*p = (struct sl_pattern){.code = NULL};
 }

@@ -1,5 +1,6 @@
 /*
- * Regular expressions of a pipeline: whatever compiles gives up or finds a place inside the text.
+ * Regular expressions of a pipeline: whatever compiles gives up or finds a place inside the text, also
+ * without looking for its prefix first.
  */
 #include "data/pattern.h"
 #include "fuzz.h"
@@ -21,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (sl_pattern_extract(&p, in, &found) > 0) {
 		FUZZ_MUST(found.p >= in.p && found.p + found.n <= in.p + in.n);
 		FUZZ_MUST(sl_utf8_valid(found, NULL));
+		sl_buf_clear(&p.prefix);
 		FUZZ_MUST(sl_pattern_find(&p, in, 0, 0) > 0);
 	}
 	sl_pattern_release(&p);

@@ -1,4 +1,5 @@
 /* Slices and UTF-8: base/str.h. */
+#include "base/mem.h"
 #include "base_support.h"
 
 static void test_str_null_differs_from_empty_only_by_its_pointer(void **state)
@@ -28,6 +29,26 @@ static void test_str_starts_and_ends(void **state)
 	assert_false(sl_str_starts(SL_STR("a"), "ab"));
 	assert_true(sl_str_ends(SL_STR("abc"), "bc"));
 	assert_false(sl_str_ends(SL_STR("c"), "bc"));
+}
+
+/* memmem is the reference; the ends of the text are where 16 bytes at once go wrong. */
+static void test_str_search_finds_the_first_place_at_every_distance_from_the_ends(void **state)
+{
+	static const char letters[] = "abcaabbccabcabaabbacabcacbabcabcaccbabcacabbcabcaabcbcacbab";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(letters); n++)
+		for (size_t from = 0; from + 1 < sizeof(letters); from++)
+			for (size_t len = 1; len <= 20 && from + len < sizeof(letters); len++) {
+				char *s =
+					sl_xstrndup(letters, n); /* of its own: ASan sees its end */
+				struct sl_str wanted = {letters + from, len};
+
+				assert_ptr_equal(sl_str_search((struct sl_str){s, n}, wanted),
+						 memmem(s, n, wanted.p, wanted.n));
+				free(s);
+			}
+	assert_null(sl_str_search(SL_STR_NULL, SL_STR("a")));
 }
 
 static void test_str_sub_is_clamped(void **state)
@@ -157,6 +178,8 @@ int main(void)
 		cmocka_unit_test(test_str_null_differs_from_empty_only_by_its_pointer),
 		cmocka_unit_test(test_str_compare_is_by_bytes_and_shorter_first),
 		cmocka_unit_test(test_str_starts_and_ends),
+		cmocka_unit_test(
+			test_str_search_finds_the_first_place_at_every_distance_from_the_ends),
 		cmocka_unit_test(test_str_sub_is_clamped),
 		cmocka_unit_test(test_str_trim_knows_the_wide_blanks_and_keeps_the_rest),
 		cmocka_unit_test(test_str_next_gives_every_part_and_an_empty_last_one_once),
