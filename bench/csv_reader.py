@@ -1,4 +1,5 @@
-"""The CSV reader alone, on one core: bytes a CPU-second to an index and to typed columns; DuckDB's reader as a peer."""
+"""The CSV reader alone, on one core: bytes a CPU-second to an index and to typed columns; DuckDB, polars and
+pandas as peers, each on one thread with the same types, its start-up taken off."""
 
 from __future__ import annotations
 
@@ -66,25 +67,38 @@ def duckdb(frame: Frame, file: Path) -> float:
     return file.stat().st_size / (full.cpu - empty.cpu) / 1e9
 
 
+def frames(frame: Frame, file: Path, library: str) -> float:
+    argv = [str(ROOT / ".venv" / "bench-peers" / "bin" / "python"), str(ROOT / "bench" / "frames.py"), library]
+    env = {"POLARS_MAX_THREADS": "1"}
+    empty = frame.sample(f"{library} start", [*argv, "none"], env)
+    full = frame.sample(f"{library} read_csv", [*argv, "csv", str(file), str(ROWS)], env)
+    return file.stat().st_size / (full.cpu - empty.cpu) / 1e9
+
+
 def bench(frame: Frame) -> list[Table]:
     build = frame.bin.parent
     subprocess.run(["cmake", "--build", str(build), "--target", "bench-csv-codec"], check=True, capture_output=True)
+    subprocess.run([str(ROOT / "scripts" / "get-peers"), "python"], check=True, stdout=sys.stderr)
     file = frame.dir / "orders.csv"
     if not file.exists():
         write_file(file)
-    got: dict[str, list[float]] = {"index": [], "columns": [], "DuckDB": []}
+    got: dict[str, list[float]] = {"index": [], "columns": [], "DuckDB": [], "polars": [], "pandas": []}
     for _ in range(frame.rounds):
         for what in ("index", "columns"):
             speed, found = ours(frame, file, what)
             assert found == (ROWS * len(TYPES) if what == "index" else ROWS), found
             got[what].append(speed)
         got["DuckDB"].append(duckdb(frame, file))
+        for library in ("polars", "pandas"):
+            got[library].append(frames(frame, file, library))
         time.sleep(0.2)
     table = Table(f"CSV, {ROWS} rows of {len(TYPES)} columns, one core", ["reader", "GB a CPU-second", "bar"])
     table.rows = [
         ["ours, to an index of cells", spread(got["index"]), "1"],
         ["ours, to typed columns", spread(got["columns"]), "0.5"],
         ["DuckDB read_csv, typed, one thread", spread(got["DuckDB"]), ""],
+        ["polars scan_csv, typed, one thread", spread(got["polars"]), ""],
+        ["pandas read_csv, typed (decimals as float)", spread(got["pandas"]), ""],
     ]
     table.notes.append(f"Typed columns: {median(got['columns']) / median(got['DuckDB']):.1f} x DuckDB's reader.")
     return [table]

