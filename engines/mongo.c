@@ -202,6 +202,20 @@ static bool make_client(struct sl_docs *d, const struct sl_docs_conf *conf, stru
 	return true;
 }
 
+/* The library only says that nothing came back as it should. */
+static bool tell_who(struct sl_docs *d, const struct sl_conn *c, struct sl_err *err)
+{
+	const bool tls = mongoc_uri_get_tls(mongoc_client_get_uri(d->client));
+	const struct sl_mongo_who *who =
+		sl_mongo_who(c->host ? c->host : "localhost", c->port ? c->port : PORT, tls);
+
+	if (!who)
+		return false;
+	sl_err_set(err, SL_ERR_PROTOCOL, "what answers at %s %s", sl_conn_safe(c, &d->arena),
+		   who->what);
+	return who->hint && sl_err_hint(err, "%s", who->hint);
+}
+
 /* The first word between us, and with it the password's proof. */
 static bool greet(struct sl_docs *d, const struct sl_conn *c, struct sl_err *err)
 {
@@ -215,11 +229,7 @@ static bool greet(struct sl_docs *d, const struct sl_conn *c, struct sl_err *err
 	if (d->connected)
 		return true;
 	sl_mongo_fail(d, &error, err, "cannot connect to %s", sl_conn_safe(c, &d->arena));
-	if (err->kind != SL_ERR_UNAVAILABLE ||
-	    !sl_mongo_is_foreign(c->host ? c->host : "localhost", c->port ? c->port : PORT))
-		return false;
-	return sl_err_set(err, SL_ERR_PROTOCOL, "what answers at %s is no MongoDB",
-			  sl_conn_safe(c, &d->arena));
+	return err->kind == SL_ERR_UNAVAILABLE && tell_who(d, c, err);
 }
 
 static void mongo_close(struct sl_docs *d)

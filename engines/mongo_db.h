@@ -69,8 +69,12 @@ bool sl_mongo_append_fields(bson_t *b, const struct sl_doc_layout *layout,
 /* The other way: a key's value as canonical text. False when it is of another kind. */
 bool sl_mongo_key_text(const bson_iter_t *value, enum sl_kind kind, struct sl_buf *out);
 
-/* mongo_probe.c: a server of another kind answers there. */
-bool sl_mongo_is_foreign(const char *host, int port);
+/* mongo_probe.c: what the server there is, when it does not answer as it should. tls: it was spoken
+ * to in TLS. NULL: nobody answers, or a MongoDB. */
+struct sl_mongo_who {
+	const char *what, *hint;
+};
+const struct sl_mongo_who *sl_mongo_who(const char *host, int port, bool tls);
 
 /* mongo_mark.c */
 bool sl_mongo_check(struct sl_docs *d, const char *collection, struct sl_buf *out,

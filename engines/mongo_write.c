@@ -309,11 +309,11 @@ static bool execute(struct sl_docs *d, struct sl_err *err)
 	bson_t reply;
 	bool ok = mongoc_bulk_operation_execute(d->bulk, &reply, &error) != 0;
 
-	if (!ok && (!has(&reply, "writeErrors") || error.domain == MONGOC_ERROR_STREAM ||
-		    error.domain == MONGOC_ERROR_SERVER_SELECTION))
-		sl_mongo_fail(d, &error, err, "cannot write to collection \"%s\"", d->name);
-	else if (has(&reply, "writeConcernErrors"))
+	if (has(&reply, "writeConcernErrors"))
 		ok = tell_concern(d, &reply, err);
+	else if (!ok && (!has(&reply, "writeErrors") || error.domain == MONGOC_ERROR_STREAM ||
+			 error.domain == MONGOC_ERROR_SERVER_SELECTION))
+		sl_mongo_fail(d, &error, err, "cannot write to collection \"%s\"", d->name);
 	else
 		ok = read_answer(d, &reply, err);
 	bson_destroy(&reply);

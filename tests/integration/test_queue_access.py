@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_queue import DB, Make, connect, told, warnings, write_queued
+from tests.lib.certificates import make_certificates
 from tests.lib.resp import Client
 from tests.lib.services import Redis, start
 from tests.lib.shop import ALL, rows, write_csv
@@ -176,21 +177,6 @@ class TlsRedis(Redis):
         argv = ["redis-cli", "-p", str(self.port), "--tls", "--cacert", "ca.pem", "ping"]
         done = subprocess.run(argv, cwd=self.dir, capture_output=True, text=True, check=False)
         return "PONG" in done.stdout or "NOAUTH" in done.stdout + done.stderr
-
-
-def make_certificates(folder: Path) -> None:
-    def openssl(*words: str) -> None:
-        done = subprocess.run(["openssl", *words], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-
-    new = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-    for name in ("ca", "other"):
-        openssl(*new, "-x509", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
-    for name, names in (("server", "DNS:localhost,IP:127.0.0.1"), ("elsewhere", "DNS:elsewhere.example")):
-        (folder / "names").write_text(f"subjectAltName={names}\n")
-        openssl(*new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        signed = ("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
-        openssl(*signed, "-days", "2", "-extfile", "names", "-out", f"{name}.pem")
 
 
 @pytest.fixture(scope="module")
