@@ -70,6 +70,7 @@ static bool is_success(struct sl_carry *c)
 	long status = 0;
 
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	c->x->answer->status = (int)status; /* on_data may look at it */
 	return status >= 200 && status < 300;
 }
 
@@ -89,7 +90,7 @@ static size_t hand_out(struct sl_carry *c, struct sl_str piece)
 	const struct sl_http_request *req = &c->x->req;
 
 	c->x->handed_out = true;
-	return req->on_data(req->ctx, piece, &c->x->err) ? piece.n : 0;
+	return req->on_data(req->ctx, c->x->answer, piece, &c->x->err) ? piece.n : 0;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)

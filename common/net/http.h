@@ -30,6 +30,7 @@
 #include "net/secret.h"
 
 struct sl_http;
+struct sl_http_answer;
 struct sl_guard;
 
 /* How a client behaves; the same for all of its requests. What it points to is borrowed until
@@ -96,9 +97,10 @@ struct sl_http_request {
 	/*
 	 * Takes a 2xx answer's body in pieces as they come instead of answer.body; max_body does not
 	 * bound it, and once a piece was taken the request is not sent again. false with err ends
-	 * the request. NULL: answer.body.
+	 * the request. answer: its status and headers. NULL: answer.body.
 	 */
-	bool (*on_data)(void *ctx, struct sl_str piece, struct sl_err *err);
+	bool (*on_data)(void *ctx, const struct sl_http_answer *answer, struct sl_str piece,
+			struct sl_err *err);
 	void *ctx;
 };
 

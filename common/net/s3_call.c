@@ -164,11 +164,20 @@ static void make_try(const struct sl_s3 *s, const struct sl_s3_call *c, struct t
 
 /* --- taking what comes --- */
 
-static bool take(void *ctx, struct sl_str piece, struct sl_err *err)
+static bool no_ranges(struct sl_err *err)
+{
+	return sl_err_set(err, SL_ERR_PROTOCOL, "the store does not hand out ranges");
+}
+
+static bool take(void *ctx, const struct sl_http_answer *a, struct sl_str piece, struct sl_err *err)
 {
 	struct sl_s3_taking *k = ctx;
+	const bool more = k->out->n - k->begin + piece.n > k->max;
 
-	if (k->out->n - k->begin + piece.n > k->max)
+	/* Whoever sends the whole instead may do so where it begins alike and is no larger. */
+	if (a->status == 200 && (k->from || (k->n && more)))
+		return no_ranges(err);
+	if (more)
 		return sl_err_set(err, SL_ERR_DATA, "larger than %zu bytes", k->max);
 	sl_buf_addstr(k->out, piece);
 	return true;
@@ -257,7 +266,7 @@ static bool send_once(struct sl_s3 *s, struct sl_s3_call *c, struct sl_err *err)
 
 enum verdict { FINAL, AGAIN, END };
 
-static enum verdict settle(const struct sl_s3 *s, struct sl_s3_call *c, struct sl_err *err)
+static enum verdict settle(struct sl_s3_call *c, struct sl_err *err)
 {
 	struct sl_s3_taking *k = c->taking;
 	const int status = c->answer.status;
@@ -268,7 +277,7 @@ static enum verdict settle(const struct sl_s3 *s, struct sl_s3_call *c, struct s
 	if (!k || status < 200 || status >= 300)
 		return FINAL;
 	if (status == 200 && k->from) {
-		sl_err_set(err, SL_ERR_PROTOCOL, "\"%s\" does not hand out ranges", s->host);
+		no_ranges(err);
 		return END;
 	}
 	note_answer(k, &c->answer);
@@ -305,7 +314,7 @@ static enum verdict try_once(struct sl_s3 *s, struct sl_s3_call *c, struct sl_er
 			     struct sl_err *err)
 {
 	if (send_once(s, c, cut))
-		return settle(s, c, err);
+		return settle(c, err);
 	if (was_cut(cut))
 		return AGAIN;
 	sl_cleanup(sl_freep) char *where = sl_s3_where(s, c->key ? c->key : "");

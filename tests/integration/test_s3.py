@@ -4,6 +4,7 @@ of the folder, whatever happens to requests, processes and keys."""
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import random
 import re
@@ -228,6 +229,22 @@ def test_what_comes_back_damaged_is_never_used(lake: Sluice, s3: S3, shop: Path)
     ) as proxy:
         done = through(lake, proxy.port)("normalize", "--run-id", "r", code=74)
     assert "not those that were put" in done.result["error"] and "s3://" in done.result["error"]
+
+
+@pytest.mark.parametrize("passed", [0, 1])
+def test_a_store_that_sends_the_whole_for_a_range_is_76(lake: Sluice, s3: S3, shop: Path, passed: int) -> None:
+    write_big(shop)
+    lake("collect", "--run-id", "r")
+    reads = itertools.count()
+
+    def choose(_number: int, method: str, path: str) -> str:
+        return "whole" if method == "GET" and "/bronze/" in path and next(reads) >= passed else ""
+
+    with Proxy(s3.port, choose) as proxy:
+        done = through(lake, proxy.port)("normalize", "--run-id", "r", code=76)
+    assert proxy.seen["whole"] == 1
+    assert "the store does not hand out ranges" in done.result["error"] and "s3://" in done.result["error"]
+    assert lake("normalize", "--run-id", "r").result["n_in"] == BIG
 
 
 def test_a_store_that_stays_busy_is_75_after_some_tries(lake: Sluice, s3: S3, shop: Path) -> None:

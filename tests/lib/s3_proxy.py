@@ -1,5 +1,6 @@
 """Stands between a client and an S3 server and makes trouble: answers 503, cuts connections before and after the
-request was carried out, cuts or damages what is sent either way. Which, a seeded die decides."""
+request was carried out, cuts or damages what is sent either way, sends the whole where a range was asked for.
+Which, a seeded die decides."""
 
 from __future__ import annotations
 
@@ -95,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._drop()
         elif trouble == "damaged_down" and self.command == "GET" and answer.status in (200, 206):
             self._answer(answer.status, headers, flip(data))
+        elif trouble == "whole" and answer.status == 206:
+            self._answer(200, headers, data + b" " * len(data))
         else:
             self._answer(answer.status, headers, data, cut=trouble == "cut")
 

@@ -128,9 +128,11 @@ static inline void unmake(struct made *m)
 	sl_http_close(m->http);
 }
 
-static inline bool take_piece(void *ctx, struct sl_str piece, struct sl_err *err)
+static inline bool take_piece(void *ctx, const struct sl_http_answer *a, struct sl_str piece,
+			      struct sl_err *err)
 {
 	(void)err;
+	assert_int_equal(a->status, 200);
 	sl_buf_addstr(ctx, piece);
 	return true;
 }

@@ -82,9 +82,10 @@ static void test_http_body_comes_from_memory_or_a_range_of_a_file(void **state)
 	unmake(&m);
 }
 
-static bool refuse_piece(void *ctx, struct sl_str piece, struct sl_err *err)
+static bool refuse_piece(void *ctx, const struct sl_http_answer *a, struct sl_str piece,
+			 struct sl_err *err)
 {
-	(void)ctx, (void)piece;
+	(void)ctx, (void)a, (void)piece;
 	return sl_err_set(err, SL_ERR_IO, "full");
 }
 
