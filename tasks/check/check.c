@@ -150,36 +150,46 @@ bool sl_check_bronze(struct sl_check *c, struct sl_err *err)
 
 /* --- sources --- */
 
-/* A server is asked for a first record: that tells of its address, its rights and the query. */
-static bool ask_source(struct sl_check *c, const struct sl_source *source, bool *ret_new,
-		       struct sl_err *err)
+/* A server or site is asked for a first record: that tells of its address, its rights and what is
+ * asked. */
+static void ask_source(struct sl_check *c, const struct sl_source *source, const char *subject)
 {
+	struct sl_err why = SL_ERR_INIT;
 	struct sl_peek peek;
-	const bool ok = sl_peek_first(c->run, source, 1, false, &peek, ret_new, err);
+	bool is_new = false;
 
+	if (!sl_peek_first(c->run, source, 1, false, &peek, &is_new, &why))
+		sl_check_fail(c, subject, &why);
+	else if (!peek.listed)
+		sl_check_skip(c, subject, "it is given nothing to ask for");
+	else
+		sl_check_ok(c, subject,
+			    is_new && peek.records > 0 ? "answers, with something new"
+						       : "answers, with nothing new");
 	sl_peek_release(&peek);
-	return ok;
+}
+
+static void count_inputs(struct sl_check *c, const struct sl_source *source, const char *subject)
+{
+	struct sl_err why = SL_ERR_INIT;
+	size_t inputs = 0, fresh = 0;
+
+	if (!sl_peek_count(c->run, source, &inputs, &fresh, &why))
+		sl_check_fail(c, subject, &why);
+	else
+		sl_check_ok(c, subject,
+			    sl_arena_printf(&c->run->arena, "%zu %s, %zu new", inputs,
+					    inputs == 1 ? "input" : "inputs", fresh));
 }
 
 static void check_source(struct sl_check *c, const struct sl_source *source)
 {
-	struct sl_arena *arena = &c->run->arena;
-	const char *subject = sl_arena_printf(arena, "source %s", source->name);
-	struct sl_err why = SL_ERR_INIT;
-	size_t inputs = 0, fresh = 0;
-	bool is_new = false;
+	const char *subject = sl_arena_printf(&c->run->arena, "source %s", source->name);
 
-	if (source->kind->remote && ask_source(c, source, &is_new, &why))
-		sl_check_ok(c, subject,
-			    is_new ? "answers, with something new" : "answers, with nothing new");
-	else if (source->kind->remote)
-		sl_check_fail(c, subject, &why);
-	else if (!sl_peek_count(c->run, source, &inputs, &fresh, &why))
-		sl_check_fail(c, subject, &why);
+	if (source->kind->remote)
+		ask_source(c, source, subject);
 	else
-		sl_check_ok(c, subject,
-			    sl_arena_printf(arena, "%zu %s, %zu new", inputs,
-					    inputs == 1 ? "input" : "inputs", fresh));
+		count_inputs(c, source, subject);
 }
 
 bool sl_check_sources(struct sl_check *c, struct sl_err *err)

@@ -19,7 +19,8 @@ struct sl_peek {
 	struct sl_buf bytes;  /* whole records, SL_DECODE_PADDING bytes behind them */
 	uint64_t offset;      /* of bytes in the input */
 	size_t records;
-	bool last; /* the input has no more */
+	bool last;   /* the input has no more */
+	bool listed; /* the source has an input at all, known or not */
 };
 
 /*

@@ -118,6 +118,16 @@ static uint64_t most_records(const struct crawl *w)
 	return w->details ? MOST_KEYS : UINT64_MAX;
 }
 
+/* A look (check, preview) asks for no more pages than it wants records. */
+static uint64_t most_pages(const struct crawl *w)
+{
+	const size_t wanted = sl_collect_wanted(w->c);
+
+	return wanted > 0 && wanted < (uint64_t)w->params->max_pages
+		       ? wanted
+		       : (uint64_t)w->params->max_pages;
+}
+
 static const char *safe_url(struct crawl *w, const char *url)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf safe = SL_BUF_INIT;
@@ -224,12 +234,15 @@ static bool fetch_details(struct crawl *w, struct sl_web_record *records, size_t
 static size_t keep_new(struct crawl *w, struct sl_web_record *records, size_t n)
 {
 	const bool by_key = w->details && w->profile->key;
+	const size_t wanted = sl_collect_wanted(w->c);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct sl_str key =
 			by_key ? sl_web_text(&records[i], w->profile->key) : SL_STR_NULL;
 
+		if (wanted > 0 && w->state.records + kept == wanted)
+			break;
 		if (key.p && !sl_web_first_time(&w->state.keys, key))
 			continue;
 		if (w->state.records + kept >= most_records(w)) {
@@ -301,7 +314,7 @@ static bool visit_list(struct crawl *w, struct sl_err *err)
 	(void)sl_web_first_time(&w->state.pages, sl_str_of(url));
 	if (!sl_http_do(w->http, &request, &answer, err))
 		return false;
-	if (answer.status == 404 || answer.status == 410) {
+	if ((answer.status == 404 || answer.status == 410) && !sl_collect_only_looks(w->c)) {
 		struct sl_err why = SL_ERR_INIT;
 
 		sl_err_set(&why, SL_ERR_NO_INPUT, "status %d", answer.status);
@@ -321,7 +334,7 @@ static bool choose_page(struct crawl *w)
 	sl_cleanup(sl_arena_release) struct sl_arena scratch = SL_ARENA_INIT;
 	struct sl_web_state *s = &w->state;
 
-	if (s->lists >= (uint64_t)w->params->max_pages || s->records >= most_records(w)) {
+	if (s->lists >= most_pages(w) || s->records >= most_records(w)) {
 		s->partial |= s->url.n > 0 || s->start < w->start.n;
 		return false;
 	}
@@ -466,6 +479,7 @@ const struct sl_source_kind sl_source_web = {
 	.params = fields,
 	.params_size = sizeof(struct params),
 	.codec = "jsonl",
+	.remote = true,
 	.check = check,
 	.collect = collect,
 };

@@ -230,6 +230,53 @@ def test_without_a_start_nothing_is_fetched(make: Make) -> None:
     assert "no start" in done.stderr
 
 
+# --- sluice check --------------------------------------------------------------------------------------------
+
+
+def checked(s: Sluice, code: int = 0) -> str:
+    done = s("check", "--source", "site", code=code)
+    return next(line for line in done.stdout.splitlines() if "source site" in line)
+
+
+def test_check_asks_robots_one_list_and_one_record_and_keeps_the_delay(make: Make, site: Site) -> None:
+    s = crawler(make, site, "site.delay=1s")
+    begun = time.monotonic()
+    assert checked(s).startswith("ok") and "answers, with something new" in checked(s)
+    assert time.monotonic() - begun >= 4 * 0.95
+    assert site.requests["/robots.txt"] == pages(site) == details(site) == 2
+    assert not (s.home / "imo" / "bronze" / "site").exists() and entries(s) == []
+
+
+def test_check_without_a_start_asks_nothing_and_says_so(make: Make) -> None:
+    assert checked(make(IMO)).split(maxsplit=3) == ["skipped", "source", "site", "it is given nothing to ask for"]
+
+
+def test_check_of_a_list_page_without_records_asks_no_further_page(make: Make, site: Site) -> None:
+    site.found.clear()
+    assert "answers, with nothing new" in checked(crawler(make, site))
+    assert pages(site) == 1 and details(site) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "says"),
+    [
+        ("robots", 77, "robots.txt forbids it"),
+        ("gone", 66, "status 404"),
+        ("busy", 75, "status 503"),
+        ("private", 78, "127.0.0.1"),
+    ],
+)
+def test_check_says_what_is_wrong_with_a_site(make: Make, site: Site, fault: str, code: int, says: str) -> None:
+    if fault == "robots":
+        site.robots = "User-agent: *\nDisallow: /annonces\n"
+    elif fault != "private":
+        site.fault("/annonces", status(404 if fault == "gone" else 503))
+    s = crawler(make, site, "site.attempts=1", local=fault != "private")
+    line = checked(s, code)
+    assert says in line and line.startswith("failed")
+    assert fault != "robots" or pages(site) == 0
+
+
 def test_a_slow_page_holds_up_only_itself(make: Make, site: Site) -> None:
     site.fault(site.found[0].path, slow(1.0))
     begun = time.monotonic()
