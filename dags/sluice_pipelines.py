@@ -94,6 +94,7 @@ def add_task(plan: Plan, stage: Stage, before: list[Any]) -> Any:
         "argv": list(stage.argv),
         "connections": list(stage.connections),
         "queue": plan.queue,
+        "retries": stage.retries,
         "trigger_rule": rule(stage, before),
         "outlets": [asset(plan.pipeline)] if stage.name == last_to_write(plan) else [],
     }
@@ -146,7 +147,6 @@ def build(plan: Plan) -> DAG:
         params=PARAMS,
         default_args={
             "owner": "sluice",
-            "retries": plan.tasks.retries,
             "retry_delay": timedelta(seconds=float(os.environ.get("SLUICE_RETRY_DELAY_S") or plan.tasks.retry_delay_s)),
         },
         tags=["sluice", plan.backend],

@@ -30,7 +30,8 @@ struct sl_source {
 	void *params; /* kind's */
 	const struct sl_codec *codec;
 	void *codec_params;
-	int input; /* enum sl_input_mode */
+	int input;		  /* enum sl_input_mode */
+	int64_t wait, wait_every; /* µs; wait 0: a run without anything new is over */
 	struct sl_place at;
 };
 

@@ -8,6 +8,7 @@ struct common {
 	const char *kind;
 	struct sl_node *codec;
 	int input;
+	int64_t wait, wait_every;
 };
 
 static const char *const input_modes[] = {"each", "whole", NULL};
@@ -19,6 +20,11 @@ const struct sl_field sl_source_common_fields[] = {
 		  "records themselves need none"),
 	SL_F_ENUM(struct common, input, SL_F_IDENTITY, "each", input_modes,
 		  "each file is an input, or the whole source is one"),
+	SL_F_DURATION(struct common, wait, 0, "0s", 0, 365 * SL_DAY,
+		      "how long a run waits for something new: collect then ends with 75, not with "
+		      "99, and asks to be called again"),
+	SL_F_DURATION(struct common, wait_every, 0, "5m", SL_SECOND, SL_DAY,
+		      "pause between two looks while it waits"),
 	SL_F_END,
 };
 
@@ -154,6 +160,8 @@ static void read_source(struct sl_reading *r, struct sl_source *s, const struct 
 	sl_fields_read(sl_source_common_fields, &common, sizeof(common), map,
 		       kind_keys(s->kind, arena), what, arena, r->diags);
 	s->input = common.input;
+	s->wait = common.wait;
+	s->wait_every = common.wait_every;
 	if (map->kind != SL_NODE_MAP)
 		return;
 	if (s->kind)

@@ -28,6 +28,7 @@ from airflow.serialization.encoders import coerce_to_core_timetable
 
 from sluice import intervals, output
 from sluice.exit_codes import Outcome, as_shell, lookup
+from sluice.links import links
 
 # What of the worker's environment is no business of a stage: keys, database, other pipelines' connections.
 WITHHELD = ("AIRFLOW__", "_AIRFLOW", "__AIRFLOW", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
@@ -101,6 +102,8 @@ class StageTask:
     partition: str | None
     connections: Sequence[str]
     splits: bool
+    told: dict[str, Any] | None = None  # the stage's result, once it has ended
+    operator_extra_links = links()
 
     @property
     def collects(self) -> bool:
@@ -136,6 +139,7 @@ class StageTask:
 
     def conclude(self, context: Context, code: int, result: dict[str, Any] | None) -> dict[str, Any] | list[str]:
         """Pushes what the stage told, then says success, skip, retry or fail."""
+        self.told = result
         key = "result" if self.splits else BaseXCom.XCOM_RETURN_KEY
         if result and (code != 0 or self.splits):
             context["ti"].xcom_push(key=key, value=result)

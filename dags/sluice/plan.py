@@ -51,6 +51,7 @@ class Stage:
     mapped: bool
     connections: tuple[str, ...]
     source: str | None = None  # it works on this one alone
+    retries: int = 2
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _read(found: dict[str, Any]) -> Plan:
         after=tuple(found["after"]),
         tasks=Tasks(**found["tasks"]),
         stages=tuple(
-            Stage(s["name"], tuple(s["argv"]), bool(s["mapped"]), tuple(s["connections"]), s["source"])
+            Stage(s["name"], tuple(s["argv"]), bool(s["mapped"]), tuple(s["connections"]), s["source"], s["retries"])
             for s in found["stages"]
         ),
     )

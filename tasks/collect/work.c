@@ -117,11 +117,38 @@ static bool find_waiting(struct sl_run *run, struct sl_err *err)
 	return true;
 }
 
+/* A source that this run waits for has brought something in it. */
+static bool has_come(struct sl_run *run, const struct sl_source *s, struct sl_err *err)
+{
+	uint64_t *own;
+	size_t n;
+
+	if (!s->wait)
+		return true;
+	if (!sl_run_entries(&run->home, run->run_id, s->name, &run->arena, &own, &n, err))
+		return false;
+	if (n > 0)
+		return true;
+	run->result.retry_after_us = s->wait_every;
+	return sl_err_set(err, SL_ERR_AGAIN, "source \"%s\" has brought nothing new yet", s->name);
+}
+
+static bool all_have_come(struct sl_run *run, struct sl_err *err)
+{
+	for (size_t i = 0; i < run->p->n_sources; i++) {
+		const struct sl_source *s = &run->p->sources[i];
+
+		if (!skips(run, s->name) && !has_come(run, s, err))
+			return false;
+	}
+	return true;
+}
+
 static bool summarize(struct sl_run *run, struct sl_kept *kept, struct sl_err *err)
 {
 	struct sl_totals t;
 
-	if (!sl_totals_read(run, &t, err) || !find_waiting(run, err))
+	if (!all_have_come(run, err) || !sl_totals_read(run, &t, err) || !find_waiting(run, err))
 		return false;
 	run->result.entries = t.entries;
 	run->result.n_in = t.records;
@@ -148,6 +175,16 @@ static struct sl_kept *keep_chunks(const struct sl_run *run)
 	return sl_kept_new(budget < KEPT_MAX ? budget : KEPT_MAX);
 }
 
+/* A folder or file that a run waits for is missing only until it comes. */
+static bool judge_failure(struct sl_run *run, const struct sl_source *s, struct sl_err *err)
+{
+	if (s->wait && err->kind == SL_ERR_NO_INPUT) {
+		err->kind = SL_ERR_AGAIN;
+		run->result.retry_after_us = s->wait_every;
+	}
+	return false;
+}
+
 bool sl_collect_all(struct sl_run *run, struct sl_err *err)
 {
 	sl_cleanup(sl_kept_free) struct sl_kept *kept = keep_chunks(run);
@@ -163,7 +200,7 @@ bool sl_collect_all(struct sl_run *run, struct sl_err *err)
 		bool ok = sl_collect_one(run, s, kept, &chunks, err);
 		run->result.written += chunks;
 		if (!ok)
-			return false;
+			return judge_failure(run, s, err);
 	}
 	return run->dry_run || summarize(run, kept, err);
 }

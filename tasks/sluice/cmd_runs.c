@@ -31,7 +31,7 @@ static const struct sl_field fields[] = {
 
 /* One execution of a stage, as it told of itself. */
 struct execution {
-	const char *stage, *started, *finished, *host;
+	const char *stage, *source, *started, *finished, *host; /* source: "" for all */
 	double seconds;
 	int64_t exit, partition, n_in, rejected, written;
 };
@@ -86,6 +86,7 @@ static void read_record(struct runs *r, const char *name, struct one_run *to)
 	to->id = text_of(r, o, "run");
 	to->v[to->n++] = (struct execution){
 		.stage = text_of(r, o, "stage"),
+		.source = text_of(r, o, "source"),
 		.started = text_of(r, o, "started"),
 		.finished = text_of(r, o, "finished"),
 		.host = text_of(r, o, "host"),
@@ -184,6 +185,12 @@ static bool read_runs(struct runs *r, const char *only, struct sl_err *err)
 
 /* --- what a run came to --- */
 
+static bool does_the_same(const struct execution *a, const struct execution *b)
+{
+	return strcmp(a->stage, b->stage) == 0 && strcmp(a->source, b->source) == 0 &&
+	       a->partition == b->partition;
+}
+
 /* The newest execution of the driver or of each stage; the first of them that failed. Nothing to do
  * is no failure. */
 static int64_t exit_of(const struct one_run *one)
@@ -195,8 +202,7 @@ static int64_t exit_of(const struct one_run *one)
 		bool newest = true;
 
 		for (size_t k = i + 1; k < one->n && newest; k++)
-			newest = strcmp(one->v[k].stage, e->stage) != 0 ||
-				 one->v[k].partition != e->partition;
+			newest = !does_the_same(&one->v[k], e);
 		if (!newest || e->exit == NOTHING)
 			continue;
 		if (strcmp(e->stage, "run") == 0)
@@ -288,6 +294,8 @@ static void add_entry_text(struct sl_buf *out, const struct sl_log_entry *e, con
 static void add_execution_text(const struct execution *e, struct sl_buf *out)
 {
 	sl_buf_addf(out, "    %-10s", e->stage);
+	if (e->source[0])
+		sl_buf_addf(out, " %s", e->source);
 	if (e->partition > 1)
 		sl_buf_addf(out, " (%" PRId64 ")", e->partition);
 	sl_buf_addf(out,
@@ -338,6 +346,8 @@ static void add_execution_json(const struct execution *e, struct sl_buf *out)
 {
 	sl_buf_adds(out, out->p[out->n - 1] == '[' ? "{" : ",{");
 	add_key(out, "stage", e->stage);
+	if (e->source[0])
+		add_key(out, "source", e->source);
 	add_key(out, "started", e->started);
 	add_key(out, "finished", e->finished);
 	add_key(out, "host", e->host);

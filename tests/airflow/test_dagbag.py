@@ -331,6 +331,26 @@ print(json.dumps([told.action.value, told.retry_delay.total_seconds(), plain.act
     assert venv_python(code) == ["retry", 7.5, "default"]
 
 
+def test_dashboard_has_a_button_only_where_there_is_one_and_its_words_are_quoted() -> None:
+    code = """
+import json, os
+from types import SimpleNamespace as N
+from sluice.links import DashboardLink, links
+from sluice.operators import SluiceBashOperator
+task = SluiceBashOperator(task_id="store", argv=["sluice-store"])
+task.told = {"pipeline": "orders", "stage": "store", "run": "manual__2026 1+2"}
+key = N(dag_id="orders", task_id="store", run_id="a&b", try_number=2, map_index=-1)
+without = [link.name for link in task.operator_extra_links]
+os.environ["SLUICE_DASHBOARD_URL"] = "http://g/d/x?run={run}&p={pipeline}&t={task_id}.{try_number}&a={dag_run_id}&x={y}"
+print(json.dumps([without, [link.name for link in links()], DashboardLink().get_link(task, ti_key=key)]))
+"""
+    assert venv_python(code) == [
+        ["Run"],
+        ["Run", "Dashboard"],
+        "http://g/d/x?run=manual__2026%201%2B2&p=orders&t=store.2&a=a%26b&x={y}",
+    ]
+
+
 def test_refusal_without_a_result_names_the_exit_code() -> None:
     code = """
 import json

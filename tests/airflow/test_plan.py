@@ -109,7 +109,7 @@ def test_each_of_several_sources_is_collected_and_normalized_by_itself(tmp_path:
         ("normalize", "api", True, ("--source", "api")),
         ("normalize", "drop", True, ("--source", "drop")),
         ("store", None, False, ()),
-        ("report", None, False, ()),
+        ("report", None, False, ("--show",)),
     ]
 
 
@@ -125,6 +125,15 @@ def test_documents_add_publish_behind_aggregate_with_their_own_connection(monkey
 def test_fused_pipeline_is_one_stage(tmp_path: Path) -> None:
     found = plan.load(write(tmp_path, "small", "fuse: true"))
     assert [(s.name, s.argv, s.mapped) for s in found.stages] == [("run", ("sluice", "run", "small"), False)]
+
+
+def test_what_is_waited_for_may_be_looked_for_as_often_as_the_wait_takes(tmp_path: Path) -> None:
+    path = write(tmp_path, "small", "schedule: {retries: 3}")
+    more = "  {}: {{kind: redis, connection: old, list: l, wait: {}, wait_every: {}}}\n"
+    slow = more.format("slow", "1h", "7m") + more.format("soon", "2m", "1m")
+    path.write_text(path.read_text().replace("sources:\n", "sources:\n" + slow))
+    tries = {s.source or s.name: s.retries for s in plan.load(path).stages if s.name != "normalize"}
+    assert tries == {"slow": 9, "soon": 3, "drop": 3, "store": 3, "report": 3}
 
 
 @pytest.fixture

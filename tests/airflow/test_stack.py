@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -71,6 +72,8 @@ def write_pipelines(folder: Path) -> None:
     shop(folder, "nightly", 'schedule: {cron: "0 2 * * *", timezone: Europe/Paris}')
     shop(folder, "fused", "fuse: true")
     add_sources(shop(folder, "many"), "till", "web")
+    file = shop(folder, "awaited")
+    file.write_text(file.read_text().replace('inbox/*.csv",', 'late/*.csv", wait: 1h, wait_every: 2s,'))
     for name in ("imo", "orders"):
         shutil.copytree(ROOT / "pipelines" / name, folder / name)
 
@@ -178,6 +181,8 @@ def by_ui(stack: Stack) -> tuple[str, str]:
         page.open(f"/dags/by_ui/runs/{run}/tasks/store")
         page.until("the log's result line", lambda: '"stage":"store"' in page.text())
         page.picture(str(PICTURES / "store.png"))
+        page.open(links(stack, "by_ui", run, "store")["Run"].removeprefix(page.base))
+        page.until("the report's lines", lambda: "executed stage=normalize" in page.text())
         page.open("/dags/by_ui")
         page.find("//*[contains(text(), 'normalize')]")
         page.picture(str(PICTURES / "dag.png"))
@@ -242,6 +247,34 @@ def test_results_are_xcoms(stack: Stack, by_rest: str) -> None:
     assert stack.xcom("by_rest", by_rest, "collect", "result")["partitions"] == 3
     stored = stack.xcom("by_rest", by_rest, "store")
     assert (stored["stage"], stored["exit"], stored["kept"]) == ("store", 0, 3 * ROWS)
+
+
+def links(stack: Stack, dag: str, run: str, task: str, index: int = -1) -> dict[str, str]:
+    path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/links?map_index={index}"
+    return dict(stack.call("GET", path)["extra_links"])
+
+
+def test_buttons_lead_to_the_runs_report_and_to_the_dashboard(stack: Stack, by_rest: str) -> None:
+    run = quote(by_rest)
+    page = f"http://127.0.0.1:{stack.settings['API_PORT']}/dags/by_rest/runs/{run}/tasks/report"
+    dashboard = "http://127.0.0.1:9/d/run?pipeline=by_rest&stage={}&run={}&map={}&try={}"
+    assert links(stack, "by_rest", by_rest, "store") == {
+        "Run": page,
+        "Dashboard": dashboard.format("store", quote(by_rest, safe=""), -1, 1),
+    }
+    assert links(stack, "by_rest", by_rest, "normalize", 2)["Dashboard"].endswith("&map=2&try=1")
+    (file,) = stack.log_files("by_rest", by_rest, "report")
+    rows = [e["event"] for e in stack.events(file) if " executed stage=" in e["event"]]
+    assert sorted(line.split("stage=")[1].split()[0] for line in rows) == ["collect", *["normalize"] * 3, "store"]
+    ids = {line.rsplit("id=", 1)[1] for line in rows}
+    told = stack.psql(f"select string_agg(id, ' ') from sluice.stage_run where dag_run_id = '{by_rest}'")
+    assert ids <= set(told.split()), "each line names its row of the ledger"
+
+
+def test_buttons_of_a_failed_task_are_there(stack: Stack) -> None:
+    run = stack.trigger("unknown")
+    stack.wait("unknown", run, "failed")
+    assert links(stack, "unknown", run, "store")["Run"].endswith("/tasks/report")
 
 
 def test_logged_command_can_be_copied_into_a_shell(stack: Stack, by_rest: str, wanted: str) -> None:
@@ -333,6 +366,16 @@ def test_sources_beside_each_other_are_stored_once_all_are_there_and_an_empty_on
         stack.clear("many", run, task)
         stack.wait("many", run)
     assert stack.table("many") == before
+
+
+def test_run_that_waits_for_a_file_holds_no_slot_and_goes_on_when_it_is_there(stack: Stack) -> None:
+    run = stack.trigger("awaited")
+    stack.until("it waits", lambda: stack.states("awaited", run)["collect"] == "up_for_retry")
+    folder = stack.pipelines / "awaited"
+    (folder / "inbox").rename(folder / "late")
+    assert set(stack.wait("awaited", run).values()) == {"success"}
+    assert stack.tasks("awaited", run)["collect", -1]["try_number"] > 1
+    assert stack.table("awaited").startswith("6 ")
 
 
 # --- killing ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ tickets and exit code, and one store waits for all."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -144,6 +145,24 @@ def test_tickets_of_sources_told_at_once_all_arrive(make: Make, shop: Path, redi
     assert s.table(ALL) == want
 
 
+def test_run_of_which_one_source_failed_has_failed_until_that_source_is_collected(make: Make, shop: Path) -> None:
+    s = make(shop)
+    denied = shop.parent / "inbox" / "north-0.csv"
+    text = denied.read_text()
+    denied.unlink()
+    denied.mkdir()  # not a plain file
+    failed = collect_all(s)["north"]
+    assert failed.code not in (0, 99), failed.stderr
+    (run,) = json.loads(s("runs", "--format", "json").stdout)
+    assert run["exit"] == failed.code
+    assert sorted(stage["source"] for stage in run["stages"]) == sorted(SOURCES)
+    denied.rmdir()
+    denied.write_text(text)
+    s("collect", *RUN, "--source", "north")
+    (run,) = json.loads(s("runs", "--format", "json").stdout)
+    assert run["exit"] == 0
+
+
 def test_plan_names_each_source_where_there_are_several(make: Make, shop: Path) -> None:
     s = make(shop)
     steps = s("plan").stdout.split("stages\n")[1].splitlines()
@@ -151,3 +170,55 @@ def test_plan_names_each_source_where_there_are_several(make: Make, shop: Path) 
         *(f"sluice-collect --pipeline P --source {name}" for name in SOURCES),
         *(f"sluice-normalize --pipeline P --source {name} --partition k/n" for name in SOURCES),
     ]
+
+
+# --- waiting for what has not come yet ----------------------------------------------------------------
+
+
+@pytest.fixture
+def awaited(shop: Path) -> Path:
+    """The west's file is waited for."""
+    (shop.parent / "inbox" / "west-0.csv").unlink()
+    shop.write_text(shop.read_text().replace('west-*.csv",', 'west-*.csv", wait: 1h, wait_every: 7m,'))
+    return shop
+
+
+def test_source_that_is_waited_for_asks_to_be_called_again(make: Make, awaited: Path) -> None:
+    s = make(awaited)
+    found = s("collect", *RUN, "--source", "west", code=75).result
+    assert (found["kind"], found["retry_after_s"]) == ("again", 420)
+    s("collect", *RUN, "--source", "south")  # others are not held up
+    write_csv(awaited.parent, "west-0.csv", rows(1, 20))
+    found = s("collect", *RUN, "--source", "west").result
+    assert found["n_in"] == 20 and "retry_after_s" not in found
+
+
+def test_wait_is_over_for_the_run_that_got_it_and_begins_anew_for_the_next(make: Make, awaited: Path) -> None:
+    s = make(awaited)
+    write_csv(awaited.parent, "west-0.csv", rows(1, 20))
+    s("run", *RUN)
+    assert s("collect", *RUN, "--source", "west").result["written"] == 0  # a rerun finds the run's own entry
+    s("collect", "--run-id", "next", "--source", "west", code=75)
+
+
+def test_entry_of_another_run_is_not_what_a_run_waits_for(make: Make, awaited: Path) -> None:
+    s = make(awaited)
+    write_csv(awaited.parent, "west-0.csv", rows(1, 20))
+    s("collect", "--run-id", "left", "--source", "west")
+    s("collect", *RUN, "--source", "west", code=75)
+
+
+@pytest.mark.parametrize("more", ["", ", input: whole"])
+def test_folder_that_is_not_there_yet_is_waited_for_too(make: Make, awaited: Path, more: str) -> None:
+    awaited.write_text(awaited.read_text().replace('inbox/west-*.csv",', f'late/*.csv"{more},'))
+    s = make(awaited)
+    found = s("collect", *RUN, "--source", "west", code=75).result
+    assert found["retry_after_s"] == 420 and "late" in found["error"]
+    (awaited.parent / "late").mkdir()
+    s("collect", *RUN, "--source", "west", code=75)
+    write_csv(awaited.parent, "../late/0.csv", rows(1, 20))
+    assert s("collect", *RUN, "--source", "west").result["n_in"] == 20
+
+
+def test_run_by_hand_says_that_it_waits(make: Make, awaited: Path) -> None:
+    assert make(awaited)("run", code=75).result["retry_after_s"] == 420

@@ -20,6 +20,7 @@ from tests.lib.stage import ROOT
 VENV_PYTHON = ROOT / ".venv" / "airflow" / "bin" / "python"
 SCRIPT = ROOT / "scripts" / "airflow"
 DONE = ("success", "failed")
+DASHBOARD = "http://127.0.0.1:9/d/run?pipeline={pipeline}&stage={stage}&run={run}&map={map_index}&try={try_number}"
 
 
 def venv_python(code: str, *args: str, env: dict[str, str] | None = None) -> Any:
@@ -53,6 +54,7 @@ class Stack:
             "SLUICE_DAGS": str(self.dags),
             "SLUICE_PIPELINES": str(self.pipelines),
             "SLUICE_RETRY_DELAY_S": "2",
+            "SLUICE_DASHBOARD_URL": DASHBOARD,
         }
 
     @property
