@@ -140,7 +140,7 @@ def wait_hit(line: ChaosProxy) -> None:
 
 # --- changes -----------------------------------------------------------------------------------------------
 
-KEYS = 300
+KEYS = 120
 CURRENT = """select json_build_object('id', id, 'country', country, 'total', total::text, 'gone', gone,
  'changed', to_char(changed at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) from chain"""
 

@@ -53,7 +53,7 @@ PROFILE = """\
 values:
   country: {choose: {FR: 5, BE: 3, $set: 1, a.b: 1}, missing: 5%}
   total: {range: {0..99.99: 3, 100..9999.99: 1}, scale: 2, each: version}
-  gone: {choose: {"true": 3, "false": 1}, each: version}
+  gone: {choose: {"true": 8, "false": 1}, each: version}
   a: {choose: {NOTES}}
   b: {choose: {NOTES}}
 record: {id: "{id}", changed: "{time}", country: "{country}", total: "{total}", gone: "{gone}", note: "{a} {b}"}
@@ -76,9 +76,9 @@ STATE = {
 UNBALANCED = {
     "sluice.part": "n_in <> ok + bad + dup + filtered or not exists (select 1 from sluice.applied a where"
     " (a.pipeline, a.input) = (x.pipeline, x.input))",
-    "sluice.applied": "n_in <> ok + bad + dup + filtered or (n_in, ok, bad, dup, filtered) is distinct from"
-    " (select sum(p.n_in), sum(p.ok), sum(p.bad), sum(p.dup), sum(p.filtered) from sluice.part p"
-    " where (p.pipeline, p.input) = (x.pipeline, x.input))",
+    "sluice.applied": "n_in <> ok + bad + dup + filtered or not exists (select 1 from sluice.part p where"
+    " (p.pipeline, p.input) = (x.pipeline, x.input) having (sum(p.n_in), sum(p.ok), sum(p.bad), sum(p.dup),"
+    " sum(p.filtered)) = (x.n_in, x.ok, x.bad, x.dup, x.filtered))",
     "sluice.entry": "n_in <> ok + bad + dup + filtered or ok <> inserted + updated + unchanged + stale + superseded",
     "sluice.stage_run": "stage = 'normalize' and exit = 0 and n_in <> kept + rejected + dup + filtered",
 }
