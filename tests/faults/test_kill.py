@@ -63,7 +63,7 @@ def kill_at_random(s: Sluice, dice: random.Random, within: float, run: str) -> b
 
 
 def test_random_sigkill_then_rerun_ends_in_the_same_tables(
-    make: Make, tmp_path: Path, mode: str, backend: str, wanted: tuple[str, str]
+    make: Make, tmp_path: Path, mode: str, backend: str, wanted: tuple[str, str], cases: Callable[[int], None]
 ) -> None:
     """Every home is killed once or several times, then run again and compared."""
     dice = random.Random(f"{mode}-{backend}")
@@ -83,6 +83,7 @@ def test_random_sigkill_then_rerun_ends_in_the_same_tables(
         assert end_state(s) == wanted, f"after {killed} kills"
         assert tried < 4 * KILLS[backend], "runs end before the kill comes"
     assert s("run").result["written"] == 0
+    cases(killed)
 
 
 def passed_points(s: Sluice, trace: Path) -> list[str]:
@@ -106,7 +107,13 @@ WAYS = [
 
 @pytest.mark.parametrize(("mode", "backend", "kind"), WAYS, ids=["-".join(w) for w in WAYS])
 def test_every_fault_point_then_rerun(
-    make: Make, tmp_path: Path, mode: str, backend: str, kind: str, wanted: tuple[str, str]
+    make: Make,
+    tmp_path: Path,
+    mode: str,
+    backend: str,
+    kind: str,
+    wanted: tuple[str, str],
+    cases: Callable[[int], None],
 ) -> None:
     """Rerun as Airflow would (the same run) and as a person would (a new one), by turns."""
     folder = tmp_path / "shop"
@@ -122,6 +129,7 @@ def test_every_fault_point_then_rerun(
         assert end_state(s) == wanted, f"{point}:{nth}:{kind}"
         if turn % 2:
             assert_tidy(s)
+    cases(len(hits))
 
 
 def test_sigterm_at_random_moments_exits_143_and_loses_nothing(

@@ -86,7 +86,13 @@ def finish_after(s: Sluice, stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_killed_at_random_moments_then_again(
-    make: Make, tmp_path: Path, backend: str, stage: str, request: pytest.FixtureRequest, quick: None
+    make: Make,
+    tmp_path: Path,
+    backend: str,
+    stage: str,
+    request: pytest.FixtureRequest,
+    quick: None,
+    cases: Callable[[int], None],
 ) -> None:
     """Every second attempt is killed twice. A kill that comes late narrows the time in which the next may come."""
     dice = random.Random(f"{stage}-{backend}")
@@ -109,3 +115,4 @@ def test_stage_killed_at_random_moments_then_again(
         assert not left, left[:5]
         tries += 1
         assert tries < 5 * KILLS, f"{stage} ends before the kill comes"
+    cases(hits)

@@ -4,6 +4,7 @@ by a part of its id; one that does not run here, because its layer was not asked
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 POINTS = "test_chain_points.py::test_a_fault_anywhere_then_the_task_again"
 STOPS = "test_chain_points.py::test_a_stage_that_stops_anywhere"
@@ -24,10 +25,12 @@ class Row:
     note: str = ""  # what else proves it, or why these parts cannot meet it
 
 
+def killed(stage: str) -> tuple[str, ...]:
+    return tuple(f"{STAGE}_then_again[{backend}-{stage}]" for backend in ("embedded", "local"))
+
+
 ROWS = {
-    "F1": Row(
-        "collect is killed before a chunk is linked", (f"{POINTS}[collect-kill", KILLS, f"{STAGE}_then_again[collect")
-    ),
+    "F1": Row("collect is killed before a chunk is linked", (f"{POINTS}[collect-kill", KILLS, *killed("collect"))),
     "F2": Row("… after the link, before the log entry", (f"{POINTS}[collect-kill", f"{POINTS}[collect-abort", KILLS)),
     "F3": Row(
         "… after a ticket was pushed; its answer is lost",
@@ -37,9 +40,7 @@ ROWS = {
             "test_queue.py::test_a_trouble_while_tickets_are_pushed",
         ),
     ),
-    "F4": Row(
-        "normalize is killed between input and output", (f"{POINTS}[normalize-", f"{STAGE}_then_again[normalize")
-    ),
+    "F4": Row("normalize is killed between input and output", (f"{POINTS}[normalize-", *killed("normalize"))),
     "F5": Row(
         "… after its output, before the ticket is taken off",
         (
@@ -48,9 +49,9 @@ ROWS = {
             "test_queue.py::test_what_a_killed_taker_held",
         ),
     ),
-    "F6": Row("store is killed before COMMIT", (f"{POINTS}[store-", KILLS, f"{STAGE}_then_again[store")),
+    "F6": Row("store is killed before COMMIT", (f"{POINTS}[store-", KILLS, *killed("store"))),
     "F7": Row("… after COMMIT, before its mark", (f"{POINTS}[store-kill", KILLS)),
-    "F8": Row("aggregate is killed in mid-write", (f"{POINTS}[aggregate-", f"{STAGE}_then_again[aggregate")),
+    "F8": Row("aggregate is killed in mid-write", (f"{POINTS}[aggregate-", *killed("aggregate"))),
     "F9": Row("change capture is killed", note="there is no change capture"),
     "F10": Row(
         "SIGTERM at any moment",
@@ -227,8 +228,12 @@ Report = tuple[str, dict[str, object], bool]  # a test's id, its properties, whe
 
 
 def others() -> list[str]:
-    """Files that hold a test which meets a fault."""
-    return sorted({t.partition("::")[0] for row in ROWS.values() for t in row.tests if ".py" in t})
+    """Files of other layers that hold a test which meets a fault."""
+    files = {t.partition("::")[0] for row in ROWS.values() for t in row.tests if ".py" in t}
+    tests = Path(__file__).resolve().parents[1]
+    return sorted(
+        str(path) for path in tests.glob("*/test_*.py") if path.name in files and path.parent.name != "faults"
+    )
 
 
 def meets_one(test: str) -> bool:
