@@ -61,10 +61,16 @@ ROWS = {
         "the parent dies",
         ("test_late.py::test_stage_ends_with_its_parent", "test_signals.py::test_stage_is_gone", f"{SIGNALS}[kill"),
     ),
-    "F12": Row("Redis restarts", (f"{ALWAYS}[restart", f"{BETWEEN}[restart")),
+    "F12": Row(
+        "Redis restarts", (f"{ALWAYS}[restart", f"{BETWEEN}[restart", "time_only[restarted]", "time_only[killed]")
+    ),
     "F13": Row("Redis loses everything", (f"{ALWAYS}[flush", f"{BETWEEN}[lose", f"{BETWEEN}[flush", f"{BETWEEN}[stay")),
-    "F14": Row("Redis is full", (f"{ALWAYS}[fill", f"{BETWEEN}[fill")),
-    "F15": Row("Redis evicts, or writes no log", note="allowed: a ticket is a cache, and what is lost is F13"),
+    "F14": Row("Redis is full", (f"{ALWAYS}[fill", f"{BETWEEN}[fill", "time_only[no memory]")),
+    "F15": Row(
+        "Redis evicts, or writes no log",
+        ("time_only[evicting]",),
+        "allowed: a ticket is a cache, and what is lost is F13",
+    ),
     "F16": Row(
         "PostgreSQL restarts or hangs up in mid-work",
         (
@@ -172,7 +178,11 @@ ROWS = {
     ),
     "F38": Row("deep, huge, colliding JSON", ("test_hostile.py::test_broken_content",), "unit: test_codec_json"),
     "F39": Row("decompression bombs", ("test_hostile.py::",), "unit: test_bronze, test_ticket"),
-    "F40": Row("XML entities", note="no XML is read; pages go through an HTML parser, without entities or network"),
+    "F40": Row(
+        "XML entities",
+        ("test_hostile.py::test_hostile_page_gives_its_rows_or_is_refused[entities",),
+        "no XML is read; pages go through an HTML parser, without entities or network",
+    ),
     "F41": Row(
         "addresses of one's own network",
         ("test_http.py::test_local_addresses", "test_web.py::test_addresses"),
@@ -191,7 +201,9 @@ ROWS = {
         ("test_publish.py::test_keys_with_dots_dollars", "test_publish.py::test_a_wrong_section"),
         'every case of the chain: the keys "$set" and "a.b"',
     ),
-    "F44": Row("regular expressions that never end", note="unit: test_rules (match limit)"),
+    "F44": Row(
+        "regular expressions that never end", ("test_web_limits.py::test_a_regex",), "unit: test_rules (match limit)"
+    ),
     "F45": Row(
         "secrets in logs, command lines, tables, bronze, cores",
         (
