@@ -255,23 +255,18 @@ static enum sl_time_result resolve(const struct sl_civil *c, const struct offset
 	return SL_TIME_SYNTAX;
 }
 
-enum sl_time_result sl_time_parse_both(struct sl_str s, const struct sl_zone *zone, sl_time *ret,
-				       sl_time *later)
+static enum sl_time_result to_time(struct sl_civil c, const struct offset *o,
+				   const struct sl_zone *zone, sl_time *ret, sl_time *later)
 {
-	struct sl_civil c = {0};
-	struct offset o;
 	enum sl_time_result result;
 	sl_time first = 0, second = 0;
-	bool leap;
+	bool leap = c.second == 60;
 
-	if (!parse_fields(s, &c, &o))
-		return SL_TIME_SYNTAX;
-	leap = c.second == 60;
 	if (leap)
 		c.second = 59;
-	if (!sl_civil_valid(&c) || o.hours > 23 || o.minutes > 59)
+	if (!sl_civil_valid(&c) || o->hours > 23 || o->minutes > 59)
 		return SL_TIME_RANGE;
-	result = resolve(&c, &o, zone, &first, &second);
+	result = resolve(&c, o, zone, &first, &second);
 	if (result != SL_TIME_OK && result != SL_TIME_AMBIGUOUS)
 		return result;
 	if (leap && (!leap_over(&first) || !leap_over(&second)))
@@ -281,6 +276,27 @@ enum sl_time_result sl_time_parse_both(struct sl_str s, const struct sl_zone *zo
 	*ret = first;
 	*later = second;
 	return result;
+}
+
+enum sl_time_result sl_time_parse_both(struct sl_str s, const struct sl_zone *zone, sl_time *ret,
+				       sl_time *later)
+{
+	struct sl_civil c = {0};
+	struct offset o;
+
+	if (!parse_fields(s, &c, &o))
+		return SL_TIME_SYNTAX;
+	return to_time(c, &o, zone, ret, later);
+}
+
+enum sl_time_result sl_time_from_civil(const struct sl_civil *c, struct sl_str offset,
+				       const struct sl_zone *zone, sl_time *ret, sl_time *later)
+{
+	struct offset o;
+
+	if (!take_offset(&offset, &o) || offset.n > 0)
+		return SL_TIME_SYNTAX;
+	return to_time(*c, &o, zone, ret, later);
 }
 
 enum sl_time_result sl_time_parse(struct sl_str s, const struct sl_zone *zone, sl_time *ret)

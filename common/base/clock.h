@@ -69,6 +69,10 @@ enum sl_time_result sl_time_parse(struct sl_str s, const struct sl_zone *zone, s
  * are the same. */
 enum sl_time_result sl_time_parse_both(struct sl_str s, const struct sl_zone *zone, sl_time *ret,
 				       sl_time *later);
+
+/* The same from the parts of a local time and the text of its offset ("" when none is stated). */
+enum sl_time_result sl_time_from_civil(const struct sl_civil *c, struct sl_str offset,
+				       const struct sl_zone *zone, sl_time *ret, sl_time *later);
 const char *sl_time_result_text(enum sl_time_result r); /* for reject rows */
 
 /* "2026-11-25T17:52:40Z", with ".ffffff" only when µs ≠ 0. At most 32 bytes; returns length. */

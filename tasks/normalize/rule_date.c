@@ -121,42 +121,12 @@ static bool prepare(void *params, struct sl_rule_scope *s)
 
 /* --- text --- */
 
-static char *put_digits(char *to, int value, int n)
-{
-	for (int i = n - 1; i >= 0; i--, value /= 10)
-		to[i] = (char)('0' + value % 10);
-	return to + n;
-}
-
-/* RFC 3339, by hand: printf costs more than reading the text and the zone. */
-static size_t write_instant(const struct sl_date_parts *p, char *to)
-{
-	const struct sl_civil *c = &p->civil;
-	const struct {
-		int value, digits;
-		char mark;
-	} numbers[] = {{c->year, 4, '-'},  {c->month, 2, '-'},	{c->day, 2, 'T'},
-		       {c->hour, 2, ':'},  {c->minute, 2, ':'}, {c->second, 2, '.'},
-		       {c->micro, 6, '\0'}};
-	char *end = to;
-
-	for (size_t i = 0; i < SL_ARRAY_LEN(numbers); i++) {
-		end = put_digits(end, numbers[i].value, numbers[i].digits);
-		*end++ = numbers[i].mark;
-	}
-	end--;
-	for (const char *o = p->offset; *o; o++)
-		*end++ = *o;
-	return (size_t)(end - to);
-}
-
 static enum sl_time_result instant_of(const struct date *d, const struct sl_date_parts *p,
 				      int64_t *ret)
 {
-	char text[40]; /* 26 and an offset of 7 at the most */
 	sl_time later;
-	const struct sl_str instant = {text, write_instant(p, text)};
-	enum sl_time_result r = sl_time_parse_both(instant, d->zone, ret, &later);
+	enum sl_time_result r =
+		sl_time_from_civil(&p->civil, sl_str_of(p->offset), d->zone, ret, &later);
 
 	if (r != SL_TIME_AMBIGUOUS || d->ambiguous == SL_AMBIGUOUS_REJECT)
 		return r;

@@ -189,6 +189,30 @@ static void test_time_ambiguous_gives_both_instants(void **state)
 	assert_true(t == later);
 }
 
+static void test_time_from_civil_is_what_its_text_gives(void **state)
+{
+	const struct sl_civil twice = {2025, 10, 26, 2, 30, 0, 250000};
+	const struct sl_civil leap = {2016, 12, 31, 23, 59, 60, 0},
+			      none = {.year = 2025, .month = 13, .day = 1};
+	sl_time t, later, want;
+
+	(void)state;
+	assert_int_equal(sl_time_from_civil(&twice, SL_STR(""), zone("Europe/Paris"), &t, &later),
+			 SL_TIME_AMBIGUOUS);
+	assert_true(later - t == 3600 * SL_SECOND);
+	assert_int_equal(sl_time_from_civil(&twice, SL_STR("+01:30"), NULL, &t, &later),
+			 SL_TIME_OK);
+	assert_int_equal(sl_time_parse(SL_STR("2025-10-26T01:00:00.25Z"), NULL, &want), SL_TIME_OK);
+	assert_true(t == want && later == want);
+	assert_int_equal(sl_time_from_civil(&leap, SL_STR("Z"), NULL, &t, &later), SL_TIME_OK);
+	assert_int_equal(sl_time_parse(SL_STR("2017-01-01T00:00:00Z"), NULL, &want), SL_TIME_OK);
+	assert_true(t == want);
+	assert_int_equal(sl_time_from_civil(&none, SL_STR("Z"), NULL, &t, &later), SL_TIME_RANGE);
+	assert_int_equal(sl_time_from_civil(&leap, SL_STR("Zone"), NULL, &t, &later),
+			 SL_TIME_SYNTAX);
+	assert_int_equal(sl_time_from_civil(&twice, SL_STR(""), NULL, &t, &later), SL_TIME_NAIVE);
+}
+
 /* Unusual zones: half an hour of summer time, a day left out, negative summer time, no summer time
  * any more, rules of the southern half, offsets of 14 hours. */
 static void test_zone_unusual_ones(void **state)
@@ -281,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_time_leap_second_only_where_one_can_be),
 		cmocka_unit_test(test_time_naive_is_read_in_the_zone),
 		cmocka_unit_test(test_time_ambiguous_gives_both_instants),
+		cmocka_unit_test(test_time_from_civil_is_what_its_text_gives),
 		cmocka_unit_test(test_zone_unusual_ones),
 		cmocka_unit_test(test_zone_is_cached),
 		cmocka_unit_test(test_zone_names_that_are_none_are_refused),
