@@ -176,12 +176,28 @@ bool sl_num_f64(struct sl_str s, double *ret)
 
 int64_t sl_num_pow10(unsigned n)
 {
-	int64_t v = 1;
+	static const int64_t powers[DIGITS_MAX + 1] = {INT64_C(1),
+						       INT64_C(10),
+						       INT64_C(100),
+						       INT64_C(1000),
+						       INT64_C(10000),
+						       INT64_C(100000),
+						       INT64_C(1000000),
+						       INT64_C(10000000),
+						       INT64_C(100000000),
+						       INT64_C(1000000000),
+						       INT64_C(10000000000),
+						       INT64_C(100000000000),
+						       INT64_C(1000000000000),
+						       INT64_C(10000000000000),
+						       INT64_C(100000000000000),
+						       INT64_C(1000000000000000),
+						       INT64_C(10000000000000000),
+						       INT64_C(100000000000000000),
+						       INT64_C(1000000000000000000)};
 
 	SL_ASSERT(n <= DIGITS_MAX);
-	while (n--)
-		v *= 10;
-	return v;
+	return powers[n];
 }
 
 /* A decimal as its significant digits × 10^exponent, without zeros at either end. */
@@ -249,14 +265,45 @@ static bool scan_exponent(struct sl_str s, size_t i, int64_t *ret)
 	return true;
 }
 
+/* digits[.digits] that fit as they stand; false: read it step by step, or say why it does not. */
+static bool read_plain_decimal(struct sl_str s, unsigned precision, unsigned scale, int64_t *ret)
+{
+	size_t whole = s.n; /* digits before the point */
+	int64_t v = 0;
+	unsigned fraction;
+
+	if (s.n == 0 || s.n > DIGITS_MAX || !is_digit(s.p[0]) || s.p[s.n - 1] == '.')
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (is_digit(s.p[i]))
+			v = v * 10 + (s.p[i] - '0');
+		else if (s.p[i] == '.' && whole == s.n)
+			whole = i;
+		else
+			return false;
+	}
+	fraction = whole < s.n ? (unsigned)(s.n - whole - 1) : 0;
+	if (fraction > scale || __builtin_mul_overflow(v, sl_num_pow10(scale - fraction), &v) ||
+	    v >= sl_num_pow10(precision))
+		return false;
+	*ret = v;
+	return true;
+}
+
 enum sl_dec_result sl_num_decimal(struct sl_str s, unsigned precision, unsigned scale, int64_t *ret)
 {
 	bool negative = take_sign(&s);
+	int64_t plain;
 	struct digits d = {0, 0, 0};
 	int64_t exponent = 0, shift;
-	size_t end = scan_mantissa(s, &d);
+	size_t end;
 
 	SL_ASSERT(precision <= DIGITS_MAX && scale <= precision);
+	if (read_plain_decimal(s, precision, scale, &plain)) {
+		*ret = negative ? -plain : plain;
+		return SL_DEC_OK;
+	}
+	end = scan_mantissa(s, &d);
 	if (end == 0)
 		return SL_DEC_SYNTAX;
 	if (end < s.n &&

@@ -48,28 +48,31 @@ ptrdiff_t sl_str_find(struct sl_str s, char c)
 }
 
 #ifdef __SSE2__
-/* One bit for each of 16 places that has wanted's first byte, and its last one where it belongs. */
-static unsigned maybe_at(const char *p, struct sl_str wanted)
+/* One bit for each of 16 places from p that holds c. */
+static inline unsigned places_of(const char *p, __m128i c)
 {
-	const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)p);
-	const __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(p + wanted.n - 1));
+	const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
 
-	return (unsigned)_mm_movemask_epi8(
-		_mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8(wanted.p[0])),
-			      _mm_cmpeq_epi8(last, _mm_set1_epi8(wanted.p[wanted.n - 1]))));
+	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, c));
 }
 #endif
 
 const char *sl_str_search(struct sl_str s, struct sl_str wanted)
 {
 #ifdef __SSE2__
-	for (; s.n >= wanted.n + 15; s.p += 16, s.n -= 16)
-		for (unsigned bits = maybe_at(s.p, wanted); bits; bits &= bits - 1) {
-			const char *at = s.p + __builtin_ctz(bits);
+	const size_t span = wanted.n - 1; /* from its first byte to its last */
+	const __m128i first = _mm_set1_epi8(wanted.p[0]), last = _mm_set1_epi8(wanted.p[span]);
+
+	for (; s.n >= wanted.n + 15; s.p += 16, s.n -= 16) {
+		unsigned maybe = places_of(s.p, first) & places_of(s.p + span, last);
+
+		for (; maybe; maybe &= maybe - 1) {
+			const char *at = s.p + __builtin_ctz(maybe);
 
 			if (memcmp(at, wanted.p, wanted.n) == 0)
 				return at;
 		}
+	}
 #endif
 	return s.n >= wanted.n ? memmem(s.p, s.n, wanted.p, wanted.n) : NULL;
 }
@@ -90,40 +93,40 @@ static bool is_ascii_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Blanks of more than one byte that spreadsheets and web pages leave around values. */
-static const char *const wide_blanks[] = {
-	"\xc2\xa0",	/* U+00A0 no-break space */
-	"\xe2\x80\x87", /* U+2007 figure space */
-	"\xe2\x80\xaf", /* U+202F narrow no-break space */
-	"\xef\xbb\xbf", /* U+FEFF byte order mark */
-};
+/* Blanks of two and three bytes that spreadsheets and web pages leave around values: U+00A0 no-break
+ * space; U+2007 figure space, U+202F narrow no-break space, U+FEFF byte order mark. */
+static bool is_blank_2(const char *p)
+{
+	return memcmp(p, "\xc2\xa0", 2) == 0;
+}
 
+static bool is_blank_3(const char *p)
+{
+	return memcmp(p, "\xe2\x80\x87", 3) == 0 || memcmp(p, "\xe2\x80\xaf", 3) == 0 ||
+	       memcmp(p, "\xef\xbb\xbf", 3) == 0;
+}
+
+/* Bytes of the blank that s begins with; 0: it begins with none. */
 static size_t blank_at_start(struct sl_str s)
 {
 	if (s.n == 0)
 		return 0;
-	if (is_ascii_blank(s.p[0]))
-		return 1;
 	if ((unsigned char)s.p[0] < 0x80)
-		return 0;
-	for (size_t i = 0; i < SL_ARRAY_LEN(wide_blanks); i++)
-		if (sl_str_starts(s, wide_blanks[i]))
-			return strlen(wide_blanks[i]);
-	return 0;
+		return is_ascii_blank(s.p[0]);
+	if (s.n >= 2 && is_blank_2(s.p))
+		return 2;
+	return s.n >= 3 && is_blank_3(s.p) ? 3 : 0;
 }
 
 static size_t blank_at_end(struct sl_str s)
 {
 	if (s.n == 0)
 		return 0;
-	if (is_ascii_blank(s.p[s.n - 1]))
-		return 1;
 	if ((unsigned char)s.p[s.n - 1] < 0x80)
-		return 0;
-	for (size_t i = 0; i < SL_ARRAY_LEN(wide_blanks); i++)
-		if (sl_str_ends(s, wide_blanks[i]))
-			return strlen(wide_blanks[i]);
-	return 0;
+		return is_ascii_blank(s.p[s.n - 1]);
+	if (s.n >= 2 && is_blank_2(s.p + s.n - 2))
+		return 2;
+	return s.n >= 3 && is_blank_3(s.p + s.n - 3) ? 3 : 0;
 }
 
 struct sl_str sl_str_trim(struct sl_str s)

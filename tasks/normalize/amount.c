@@ -11,10 +11,8 @@
 
 const char *const sl_amount_locales[] = {"fr", "en", "plain", NULL};
 
-static const char *const blanks[] = {" ", "\u00a0", "\u202f", "\u2009", "\u2007"};
-
-/* One byte tells most texts apart, which is far cheaper than a call for each mark there is. */
-static bool take_front(struct sl_str *s, const char *z)
+/* One byte tells most texts apart, which is far cheaper than to compare with each mark there is. */
+static inline bool take_front(struct sl_str *s, const char *z)
 {
 	size_t n;
 
@@ -28,7 +26,7 @@ static bool take_front(struct sl_str *s, const char *z)
 	return true;
 }
 
-static bool take_back(struct sl_str *s, const char *z)
+static inline bool take_back(struct sl_str *s, const char *z)
 {
 	size_t n = strlen(z);
 
@@ -38,31 +36,28 @@ static bool take_back(struct sl_str *s, const char *z)
 	return true;
 }
 
-/* A blank, or the first or last byte of a wide one, among others. */
-static bool maybe_blank(char c)
-{
-	return c == ' ' || (unsigned char)c >= 0x80;
-}
-
 static bool take_blank(struct sl_str *s)
 {
-	if (s->n == 0 || !maybe_blank(s->p[0]))
-		return false;
-	for (size_t i = 0; i < SL_ARRAY_LEN(blanks); i++)
-		if (take_front(s, blanks[i]))
-			return true;
-	return false;
+	if (s->n > 0 && (unsigned char)s->p[0] < 0x80)
+		return take_front(s, " ");
+	return take_front(s, "\u00a0") || take_front(s, "\u202f") || take_front(s, "\u2009") ||
+	       take_front(s, "\u2007");
+}
+
+static bool take_blank_back(struct sl_str *s)
+{
+	if (s->n > 0 && (unsigned char)s->p[s->n - 1] < 0x80)
+		return take_back(s, " ");
+	return take_back(s, "\u00a0") || take_back(s, "\u202f") || take_back(s, "\u2009") ||
+	       take_back(s, "\u2007");
 }
 
 static void trim(struct sl_str *s)
 {
-	bool more = true;
-
-	while (more && s->n > 0 && (maybe_blank(s->p[0]) || maybe_blank(s->p[s->n - 1]))) {
-		more = false;
-		for (size_t i = 0; i < SL_ARRAY_LEN(blanks); i++)
-			more |= take_front(s, blanks[i]) || take_back(s, blanks[i]);
-	}
+	while (take_blank(s))
+		;
+	while (take_blank_back(s))
+		;
 	*s = sl_str_trim(*s); /* tabs and line ends */
 }
 
