@@ -29,7 +29,8 @@ struct node {
 	std::vector<target> targets;
 	std::vector<node> children;
 	uint64_t lengths = 0; /* bit min(length, 63) of every child's key */
-	size_t next = 0;      /* the child expected: records have their keys in one order */
+	size_t last = 0;      /* the child met last */
+	size_t after = 0;     /* the sibling met behind this one: records have one order of keys */
 	uint64_t seen = 0;    /* record in which this key was met last */
 };
 
@@ -94,14 +95,16 @@ node *find_wanted(node *parent, sl_str key)
 	if (!parent || !(parent->lengths >> (key.n < 63 ? key.n : 63) & 1))
 		return nullptr;
 	std::vector<node> &v = parent->children;
-	size_t k = parent->next < v.size() ? parent->next : 0;
-	for (size_t tried = 0; tried < v.size(); tried++, k = k + 1 < v.size() ? k + 1 : 0) {
-		if (!sl_str_eq(v[k].key, key))
-			continue;
-		parent->next = k + 1;
-		return &v[k];
+	size_t k = v[parent->last].after;
+	if (!sl_str_eq(v[k].key, key)) {
+		for (k = 0; k < v.size() && !sl_str_eq(v[k].key, key); k++)
+			;
+		if (k == v.size())
+			return nullptr;
+		v[parent->last].after = k;
 	}
-	return nullptr;
+	parent->last = k;
+	return &v[k];
 }
 
 /* --- the walk --- */
@@ -114,6 +117,7 @@ struct walk {
 	sl_json_fault *fault;
 	const uint32_t *tokens;
 	size_t n_tokens;
+	bool escapes;		/* a backslash is somewhere in the record; most have none */
 	size_t at = 0;		/* token */
 	size_t depth = 0;	/* frames in use */
 	node *wanted = nullptr; /* whose value comes next */
@@ -140,6 +144,11 @@ struct walk {
 		while (end > from && is_blank(record.p[end - 1]))
 			end--;
 		return {record.p + from, end - from};
+	}
+
+	bool has_escape(sl_str s) const
+	{
+		return escapes && memchr(s.p, '\\', s.n);
 	}
 
 	void feed(const node *n, const sl_raw &raw, bool surrogate)
@@ -191,7 +200,7 @@ struct walk {
 		raw.kind = SL_RAW_TEXT;
 		raw.text = {all.p + 1, all.n - 2};
 		escape e = escape::fine;
-		if (memchr(raw.text.p, '\\', raw.text.n)) {
+		if (has_escape(raw.text)) {
 			raw.src = raw.text;
 			char *to = scratch(raw.text.n);
 			e = unescape(raw.src, to, &raw.text.n);
@@ -287,7 +296,7 @@ struct walk {
 			return fail("a key is missing");
 		sl_str all = lexeme();
 		sl_str key = {all.p + 1, all.n - 2};
-		if (memchr(key.p, '\\', key.n)) {
+		if (has_escape(key)) {
 			if (r->key.size() < key.n)
 				r->key.resize(key.n);
 			if (unescape(key, r->key.data(), &key.n) == escape::wrong)
@@ -412,6 +421,7 @@ bool read_record(sl_json_reader *r, sl_str record, sl_arena *arena, sl_json_valu
 		  fault,
 		  r->stage1->structural_indexes.get(),
 		  r->stage1->n_structural_indexes,
+		  memchr(record.p, '\\', record.n) != nullptr,
 		  0,
 		  0,
 		  nullptr,

@@ -106,6 +106,25 @@ static void test_json_an_array_that_is_not_closed_is_told(void **state)
 	kit_close(&k);
 }
 
+/* The reader expects a record's keys in the order of the one before. */
+static void test_jsonl_keys_may_change_their_order_from_record_to_record(void **state)
+{
+	static const struct col three[] = {{"id", "int64", NULL, false},
+					   {"t", "text", NULL, false},
+					   {"u", "text", NULL, false}};
+	static const struct json_case cases[] = {
+		{"{\"id\":1,\"t\":\"a\",\"u\":\"x\"}\n{\"u\":\"y\",\"t\":\"b\",\"id\":2}\n"
+		 "{\"t\":\"c\",\"id\":3,\"x\":{\"t\":0},\"u\":\"z\"}\n{\"u\":\"v\"}\n{\"x\":1}\n"
+		 "{\"id\":6,\"t\":\"f\"}\n",
+		 "(1,a,x) (2,b,y) (3,c,z) (NULL,NULL,v) (NULL,NULL,NULL) (6,f,NULL)"},
+		{"{\"u\":\"a\\u0062\",\"\\u0074\":\"c\"}\n{\"t\":\"d\",\"id\":1}\n",
+		 "(NULL,c,ab) (1,d,NULL)"},
+	};
+
+	(void)state;
+	run_cases("jsonl", three, 3, cases, SL_ARRAY_LEN(cases));
+}
+
 static void test_jsonl_each_line_is_a_record(void **state)
 {
 	(void)state;
@@ -447,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_json_other_elements_are_rejects_of_their_own),
 		cmocka_unit_test(test_json_unbalanced_brackets_keep_no_row),
 		cmocka_unit_test(test_json_an_array_that_is_not_closed_is_told),
+		cmocka_unit_test(test_jsonl_keys_may_change_their_order_from_record_to_record),
 		cmocka_unit_test(test_jsonl_each_line_is_a_record),
 		cmocka_unit_test(test_json_values_keep_their_kind_and_their_digits),
 		cmocka_unit_test(test_json_escapes_become_their_letters),
