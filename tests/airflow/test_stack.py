@@ -5,122 +5,22 @@ One stack for all tests. Each test has pipelines of its own, so their order does
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from tests.lib.airflow_place import ROWS, by_hand, shop
 from tests.lib.airflow_stack import DONE, Stack
-from tests.lib.browser import browser
-from tests.lib.shop import rows, write_csv, write_pipeline
-from tests.lib.stage import BIN, ROOT
+from tests.lib.browser import browser, click_trigger
+from tests.lib.processes import command_lines, is_gone, kill
+from tests.lib.stage import ROOT
 
-ROWS = 60_000  # of each of three files: more than a MiB, so that they are three partitions
-SAME = ("by_rest", "by_cli", "by_ui", "by_hand", "killed")
 PICTURES = ROOT / "build" / "airflow-pictures"
-PROBE = """
-from datetime import datetime, timedelta, timezone
-from airflow.sdk import DAG
-from sluice.operators import SluiceBashOperator
-
-SCRIPT = 'env | cut -d= -f1 | sort | tr "\\\\n" " "; readlink /proc/self/fd/0; echo "ERROR 12:00:00.000 end"; '
-CODES = [0, 64, 65, 66, 69, 70, 73, 74, 75, 76, 77, 78, 99, 130, 143]
-with DAG("probe", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
-         default_args={"retries": 1, "retry_delay": timedelta(seconds=600), "queue": "native"}):
-    for code in CODES:
-        wait = ',"retry_after_s":1' if code == 75 else ""
-        result = f'{{"stage":"probe","exit":{code}{wait}}}'
-        SluiceBashOperator(task_id=f"exit_{code}", argv=["bash", "-c", f"{SCRIPT} echo '{result}'; exit {code}"],
-                           retries=0 if code in (69, 73, 74, 130, 143) else 1, connections=["warehouse"])
-"""
-
-
-def shop(folder: Path, name: str, extra: str = "", backend: str = "{postgres: warehouse}", n: int = 2) -> Path:
-    """A pipeline NAME with a table of that name, in the folder of pipelines; n rows a file."""
-    file = write_pipeline(folder / name, "append", extra)
-    text = file.read_text().replace("pipeline: shop", f"pipeline: {name}").replace("table: shop", f"table: {name}")
-    file.write_text(text.replace("store: {postgres: warehouse}", f"store: {backend}"))
-    for i in range(3):
-        write_csv(folder / name, f"{i}.csv", rows(i * n + 1, n, day=i + 1))
-    return file
-
-
-def add_sources(file: Path, *names: str) -> None:
-    """Further sources beside "drop": the CSV files of a folder of their names."""
-    for name in names:
-        (file.parent / name).mkdir()
-        more = f'  {name}: {{kind: file, path: "{name}/*.csv", codec: csv}}\n'
-        file.write_text(file.read_text().replace("contract:\n", f"{more}contract:\n"))
-
-
-def write_pipelines(folder: Path) -> None:
-    for name in SAME:
-        shop(folder, name, "parallel: {max: 3, bytes: 1MiB}", n=ROWS)
-    shop(folder, "refused")
-    write_csv(folder / "refused", "0.csv", [(1, "2026-01-01T00:00:00Z", "-4", "FR")])
-    shop(folder, "unreachable", backend="{postgres: closed}")
-    shop(folder, "unknown", backend="{postgres: nowhere}")
-    shop(folder, "nightly", 'schedule: {cron: "0 2 * * *", timezone: Europe/Paris}')
-    shop(folder, "fused", "fuse: true")
-    add_sources(shop(folder, "many"), "till", "web")
-    file = shop(folder, "awaited")
-    file.write_text(file.read_text().replace('inbox/*.csv",', 'late/*.csv", wait: 1h, wait_every: 2s,'))
-    for name in ("imo", "orders"):
-        shutil.copytree(ROOT / "pipelines" / name, folder / name)
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    work = tmp_path_factory.mktemp("stack")
-    shutil.copytree(ROOT / "dags", work / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-    (work / "dags" / "probe.py").write_text(PROBE)
-    write_pipelines(work / "pipelines")
-    stack = Stack(work / "dags", work / "pipelines")
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stopped test ends its servers, too
-    try:
-        first = stack.up()
-        assert stack.settings["ADMIN_PASSWORD"] in first.stderr, "the first start tells the password"
-        closed = {"connection_id": "closed", "conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "x"}
-        stack.call("POST", "/api/v2/connections", closed)
-        stack.wait_dag("killed")
-        yield stack
-    finally:
-        stack.down()
-        stack.remove()
-        signal.signal(signal.SIGTERM, before)
-
-
-def by_hand(stack: Stack, *argv: str, home: Path | None = None) -> str:
-    """A person's shell: the connection comes from the environment. Returns stderr."""
-    uri = f"postgres://warehouse:{stack.settings['WAREHOUSE_PASSWORD']}@127.0.0.1:{stack.settings['PG_PORT']}/warehouse"
-    env = {
-        "PATH": f"{BIN}:{os.environ['PATH']}",
-        "SLUICE_HOME": str(home or stack.home),
-        "SLUICE_PIPELINES": str(stack.pipelines),
-        "SLUICE_BACKEND": "local",
-        "SLUICE_CONN_WAREHOUSE": uri,
-    }
-    done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
-@pytest.fixture(scope="session")
-def wanted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The table as a shell makes it, without Airflow."""
-    by_hand(stack, "sluice", "run", "by_hand", home=tmp_path_factory.mktemp("home"))
-    table = stack.table("by_hand")
-    assert table.startswith(f"{3 * ROWS} ")
-    return table
 
 
 @pytest.fixture(scope="session")
@@ -153,15 +53,6 @@ def secrets(stack: Stack) -> list[str]:
     return [v for k, v in stack.settings.items() if k.endswith(("PASSWORD", "SECRET", "KEY"))]
 
 
-def command_lines() -> str:
-    """What everybody on this machine can see of every process: its argv."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-    return "\n".join(found)
-
-
 @pytest.fixture(scope="session")
 def by_ui(stack: Stack) -> tuple[str, str]:
     """A run begun by a click in the web UI, and the command lines that could be seen meanwhile."""
@@ -169,9 +60,7 @@ def by_ui(stack: Stack) -> tuple[str, str]:
     seen: set[str] = set()
     with browser(f"http://127.0.0.1:{stack.settings['API_PORT']}") as page:
         page.log_in("admin", stack.settings["ADMIN_PASSWORD"])
-        page.open("/dags/by_ui")
-        page.find("//button[contains(normalize-space(.), 'Trigger')]").click()
-        page.find("//div[@role='dialog']//button[normalize-space(.)='Trigger']").click()
+        click_trigger(page, "by_ui")
         (found,) = stack.until("the run of the click", lambda: stack.runs("by_ui"))
         run = str(found["dag_run_id"])
         deadline = time.monotonic() + 120
@@ -227,7 +116,7 @@ def test_up_again_starts_nothing_and_tells_no_password(stack: Stack) -> None:
     assert stack.settings["ADMIN_PASSWORD"] not in again.stderr
     assert {p.name: p.read_text() for p in (stack.dir / "run").iterdir()} == pids
     status = stack.script("status").stdout
-    assert status.count("running") == 6
+    assert status.count("running") == 7
     assert (stack.dir / "env").stat().st_mode & 0o777 == 0o600
 
 
@@ -287,17 +176,6 @@ def test_logged_command_can_be_copied_into_a_shell(stack: Stack, by_rest: str, w
 
 
 # --- running again ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("task", ["collect", "normalize", "store", "report"])
-def test_one_task_cleared_and_run_again_changes_nothing(stack: Stack, by_rest: str, wanted: str, task: str) -> None:
-    before = {key: t["try_number"] for key, t in stack.tasks("by_rest", by_rest).items()}
-    stack.clear("by_rest", by_rest, task)
-    stack.wait("by_rest", by_rest)
-    after = stack.tasks("by_rest", by_rest)
-    again = {name for (name, i), t in after.items() if t["try_number"] > before[name, i]}
-    assert again == {task}
-    assert stack.table("by_rest") == wanted
 
 
 def test_one_partition_cleared_does_its_own_chunks_again_and_no_others(stack: Stack, by_rest: str, wanted: str) -> None:
@@ -381,45 +259,13 @@ def test_run_that_waits_for_a_file_holds_no_slot_and_goes_on_when_it_is_there(st
 # --- killing ----------------------------------------------------------------------------------------
 
 
-def children(pid: int) -> list[int]:
-    below: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = [int(child) for child in task.read_text().split()]
-        except OSError:  # it has just ended
-            continue
-        for child in found:
-            below += [child, *children(child)]
-    return below
-
-
-def is_gone(pid: int) -> bool:
-    """Ended, also when nobody has asked for its exit code yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def stage_pid(name: str) -> int | None:
-    """The process of a stage, by its argv."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            argv = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if argv[0].endswith(name.encode()) and b"killed" in argv:
-            return int(path.parent.name)
-    return None
-
-
 def stop_in_copy(stack: Stack, run: str) -> int:
     """Waits until the run's store copies rows, and stops it there; its pid."""
     copying = (
         "select count(*) from pg_stat_activity where application_name = 'sluice-store killed' and query ilike 'copy%'"
     )
     deadline = time.monotonic() + 60
-    while not (stage := stage_pid("sluice-store")) or stack.psql(copying) == "0":
+    while not (stage := stack.stage("killed", "store")) or stack.psql(copying) == "0":
         assert time.monotonic() < deadline, stack.states("killed", run)
     os.kill(stage, signal.SIGSTOP)
     return stage
@@ -429,12 +275,8 @@ def test_worker_killed_in_the_middle_of_store_costs_a_try_and_no_row(stack: Stac
     """Field case a08: the child is gone with its parent, also when it is stopped; the retry stores everything once."""
     run = stack.trigger("killed")
     stage = stop_in_copy(stack, run)
-    worker = stack.pid("worker")
     try:
-        for pid in [worker, *children(worker)]:
-            if pid != stage:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        kill(set(stack.worker_of(stage)) - {stage})
         stack.until("the stage is gone with its parent", lambda: is_gone(stage), 3)
         assert stack.psql("select count(*) from killed") == "0"
     finally:
@@ -450,9 +292,7 @@ def test_worker_killed_in_the_middle_of_store_costs_a_try_and_no_row(stack: Stac
 # --- failing ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("dag", "code", "tries"), [("refused", 65, 1), ("unknown", 78, 1), ("unreachable", 69, 3)], ids=["65", "78", "69"]
-)
+@pytest.mark.parametrize(("dag", "code", "tries"), [("refused", 65, 1), ("unreachable", 69, 3)], ids=["65", "69"])
 def test_failing_store_fails_the_run_after_the_tries_that_can_help(
     stack: Stack, dag: str, code: int, tries: int
 ) -> None:
@@ -471,39 +311,7 @@ def test_report_of_a_failed_run_runs_and_does_not_hide_it(stack: Stack) -> None:
     assert stack.psql("select count(*) from sluice.stage_run where pipeline = 'refused' and exit = 65") != "0"
 
 
-# --- every exit code, and the child's surroundings --------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def probe(stack: Stack) -> str:
-    run = stack.trigger("probe")
-    stack.wait("probe", run, "failed")
-    return run
-
-
-def test_each_exit_code_has_its_state_and_number_of_tries(stack: Stack, probe: str) -> None:
-    found = {name: (t["state"], t["try_number"]) for (name, _), t in stack.tasks("probe", probe).items()}
-    once = {c: ("failed", 1) for c in (64, 65, 66, 70, 76, 77, 78, 69, 73, 74, 130, 143)}
-    special = {0: ("success", 1), 99: ("skipped", 1), 75: ("failed", 2)}
-    assert found == {f"exit_{code}": state for code, state in (once | special).items()}
-
-
-def test_lines_are_logged_at_their_own_level(stack: Stack, probe: str) -> None:
-    (file,) = stack.log_files("probe", probe, "exit_0")
-    (event,) = [e for e in stack.events(file) if e["event"] == "ERROR 12:00:00.000 end"]
-    assert event["level"] == "error" and event["logger"].endswith("StageHook")
-
-
-def test_child_sees_its_connection_but_no_key_of_airflow(stack: Stack, probe: str) -> None:
-    (file,) = stack.log_files("probe", probe, "exit_0")
-    (line,) = [e["event"] for e in stack.events(file) if " PATH " in e["event"]]
-    names = set(line.split())
-    assert {"AIRFLOW_CONN_WAREHOUSE", "AIRFLOW_CTX_DAG_ID", "SLUICE_HOME", "SHLVL"} <= names
-    assert not [n for n in names if n.startswith(("AIRFLOW__", "_AIRFLOW", "AIRFLOW_VAR"))]
-    assert any(e["event"] == "/dev/null" or e["event"].endswith("/dev/null") for e in stack.events(file))
-
-
-def test_no_password_is_in_any_log_or_rendered_field(stack: Stack, probe: str, by_rest: str) -> None:
+def test_no_password_is_in_any_log_or_rendered_field(stack: Stack, by_rest: str) -> None:
     logs = list((stack.dir / "logs" / "tasks").rglob("*.log"))
     assert logs
     for file in logs:
@@ -574,22 +382,3 @@ def test_broken_pipeline_shows_as_import_error_and_the_others_go_on(stack: Stack
     finally:
         shutil.rmtree(folder)
     stack.until("no import error", lambda: not stack.call("GET", "/api/v2/importErrors")["import_errors"])
-
-
-def test_listings_through_airflow_on_postgres_equal_those_through_a_shell_on_duckdb(
-    stack: Stack, tmp_path: Path
-) -> None:
-    states = stack.wait("imo", stack.trigger("imo"))
-    assert states["aggregate"] == "success"
-    by_hand(stack, "sluice", "run", "imo", "--backend", "embedded", home=tmp_path)
-    sql = (
-        "select reference, ville, pieces, cast(prix_eur as int) as prix from silver.annonces order by reference, ville"
-    )
-    tables = []
-    for backend, home in (("local", stack.home), ("embedded", tmp_path)):
-        file = tmp_path / f"{backend}.csv"
-        argv = ["sluice", "query", "imo", "--backend", backend, "--sql", sql, "--format", "csv", "-o", str(file)]
-        by_hand(stack, *argv, home=home)
-        tables.append(file.read_text())
-    assert len(tables[0].splitlines()) > 5
-    assert tables[0] == tables[1]

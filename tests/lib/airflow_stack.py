@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.lib.stage import ROOT
+from tests.lib import processes
+from tests.lib.stage import BIN, ROOT
 
 VENV_PYTHON = ROOT / ".venv" / "airflow" / "bin" / "python"
 SCRIPT = ROOT / "scripts" / "airflow"
@@ -55,6 +57,11 @@ class Stack:
             "SLUICE_PIPELINES": str(self.pipelines),
             "SLUICE_RETRY_DELAY_S": "2",
             "SLUICE_DASHBOARD_URL": DASHBOARD,
+            "SLUICE_AIRFLOW_WORKERS": "2",
+            "SLUICE_AIRFLOW_CONCURRENCY": "2",
+            # A message that the broker lost is sent again after this, not after ten minutes.
+            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "20",
+            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "5",
         }
 
     @property
@@ -86,6 +93,26 @@ class Stack:
 
     def pid(self, part: str) -> int:
         return int((self.dir / "run" / part).read_text().split()[0])
+
+    def uri(self, database: str) -> str:
+        """A database of the stack's PostgreSQL, for whom no Airflow tells it."""
+        return f"postgres://warehouse:{self.settings['WAREHOUSE_PASSWORD']}@127.0.0.1:{self.settings['PG_PORT']}/{database}"
+
+    def stage(self, dag: str, name: str) -> int | None:
+        """The process of a stage that works for this stack, and not for another one of this machine."""
+        for pid in processes.find(f"sluice-{name}", dag):
+            with contextlib.suppress(OSError):
+                if f"SLUICE_HOME={self.home}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                    return pid
+        return None
+
+    def worker_of(self, stage: int) -> list[int]:
+        """The worker that executes a stage, and all below it."""
+        for part in ("worker", "worker-2"):
+            below = processes.children(self.pid(part))
+            if stage in below:
+                return [self.pid(part), *below]
+        raise AssertionError(f"no worker executes {stage}")
 
     # --- REST ---------------------------------------------------------------------------------------
 
@@ -139,11 +166,11 @@ class Stack:
 
     # --- waiting ------------------------------------------------------------------------------------
 
-    def until(self, what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
+    def until(self, what: str, condition: Callable[[], Any], seconds: float = 60, pause: float = 0.2) -> Any:
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-            time.sleep(0.2)
+            time.sleep(pause)
         return found
 
     def wait(self, dag: str, run: str, want: str = "success", seconds: float = 90) -> dict[str, str]:
@@ -169,21 +196,32 @@ class Stack:
     def events(self, file: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file.read_text().splitlines()]
 
-    def log_text(self, dag: str, run: str, task: str = "**", index: int = -1) -> str:
-        return "\n".join(f"== {f}\n{f.read_text()}" for f in self.log_files(dag, run, task, index))
+    def log_text(self, dag: str, run: str, task: str = "", index: int = -1) -> str:
+        """Of one task, or of all."""
+        folder = self.dir / "logs" / "tasks" / f"dag_id={dag}" / f"run_id={run}"
+        files = self.log_files(dag, run, task, index) if task else sorted(folder.rglob("attempt=*.log"))
+        return "\n".join(f"== {f}\n{f.read_text()}" for f in files)
 
-    def psql(self, sql: str) -> str:
+    def psql(self, sql: str, user: str = "warehouse", database: str = "warehouse") -> str:
+        """user: warehouse, or postgres, who may do everything."""
         argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.settings["PG_PORT"]]
-        env = {"PATH": os.environ["PATH"], "PGPASSWORD": self.settings["WAREHOUSE_PASSWORD"]}
-        done = subprocess.run(
-            [*argv, "-U", "warehouse", "-d", "warehouse", "-c", sql],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        word = self.settings["WAREHOUSE_PASSWORD" if user == "warehouse" else "PG_PASSWORD"]
+        env = {"PATH": os.environ["PATH"], "PGTZ": "UTC", "PGPASSWORD": word}
+        argv += ["-U", user, "-d", database, "-c", sql]
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def make_database(self, name: str) -> None:
+        """A database, and the connection of that name in Airflow."""
+        self.psql(f"create database {name} owner warehouse", user="postgres", database="postgres")
+        self.connect(name, schema=name)
+
+    def connect(self, name: str, **more: object) -> None:
+        """A connection in Airflow: the warehouse's, but for what is said."""
+        body = {"connection_id": name, "conn_type": "postgres", "host": "127.0.0.1", "schema": "warehouse"}
+        body |= {"port": int(self.settings["PG_PORT"]), "login": "warehouse"}
+        self.call("POST", "/api/v2/connections", body | {"password": self.settings["WAREHOUSE_PASSWORD"]} | more)
 
     def table(self, name: str) -> str:
         """Rows and content hash of a table of (id, placed, total, country)."""
@@ -191,3 +229,29 @@ class Stack:
         return self.psql(
             f"select count(*) || ' ' || coalesce(md5(string_agg({text}, ',' order by {text})), '') from {name}"
         )
+
+    def broker(self, *words: str) -> str:
+        """Said to Celery's Redis."""
+        env = {"PATH": os.environ["PATH"], "REDISCLI_AUTH": self.settings["REDIS_PASSWORD"]}
+        argv = ["redis-cli", "--no-auth-warning", "-h", "127.0.0.1", "-p", self.settings["REDIS_PORT"], *words]
+        return subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout.strip()
+
+    def content(self, dag: str) -> str:
+        """What a pipeline has made: rows, model, documents, and the counts of its inputs, which must balance."""
+        applied = "select source, name, edition, rev, n_in, ok, bad, dup, filtered from sluice.applied"
+        found = [self.table(dag), self.psql(f"{applied} where pipeline = '{dag}' order by 1, 2")]
+        bad = "n_in <> ok + bad + dup + filtered or ok <> inserted + updated + unchanged + stale + superseded"
+        assert self.psql(f"select * from sluice.entry where pipeline = '{dag}' and ({bad})") == ""
+        if model := self.psql(f"select to_regclass('{dag}_by_country')"):
+            found.append(self.psql(f"select * from {model} order by 1"))
+        found += [file.read_text() for file in sorted((self.home / dag / "documents").glob("*.jsonl"))]
+        return "\n".join(found)
+
+    def pending(self, dag: str) -> int:
+        """Entries that wait to be stored."""
+        env = {"PATH": f"{BIN}:{os.environ['PATH']}", "SLUICE_PIPELINES": str(self.pipelines)}
+        env |= {"SLUICE_HOME": str(self.home), "SLUICE_CONN_WAREHOUSE": self.uri("warehouse")}
+        argv = ["sluice", "state", dag, "--backend", "local"]
+        done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return int(json.loads(done.stderr.splitlines()[-1])["pending"])

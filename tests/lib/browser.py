@@ -53,6 +53,13 @@ class Browser:
         assert self.driver.save_screenshot(file)
 
 
+def click_trigger(page: Browser, dag: str) -> None:
+    """Begins a run as a person does."""
+    page.open(f"/dags/{dag}")
+    page.find("//button[contains(normalize-space(.), 'Trigger')]").click()
+    page.find("//div[@role='dialog']//button[normalize-space(.)='Trigger']").click()
+
+
 @contextmanager
 def browser(base: str) -> Iterator[Browser]:
     """It and its profile are gone afterwards."""

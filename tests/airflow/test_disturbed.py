@@ -1,0 +1,126 @@
+"""Runs that are stopped, killed, doubled or robbed of a server in the middle: the tables are those of a quiet run,
+nothing is left pending, and each task has the state and the tries that it should."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+import pytest
+
+from tests.lib.airflow_mid_work import end_well, in_mid_work, instance, is_told_to_stop
+from tests.lib.airflow_place import MANY, ROWS, table_of
+from tests.lib.airflow_stack import Stack
+from tests.lib.processes import children, is_gone, kill
+from tests.lib.services import Redis
+
+STAGES = ("collect", "normalize", "store")
+WANTED = table_of(MANY)
+
+
+def test_every_stage_cleared_in_mid_work_ends_as_told_and_runs_again(stack: Stack) -> None:
+    """Clearing sends SIGTERM to the stage: it says 143, and the run goes on with its next try."""
+    run = stack.trigger("cleared")
+    for stage in STAGES:
+        with in_mid_work(stack, "cleared", stage) as pid:
+            stack.clear("cleared", run, instance(stack, "cleared", run, stage, pid))
+            stack.until(f"SIGTERM for {stage}", lambda pid=pid: is_told_to_stop(pid), 20)
+        stack.until(f"{stage} ends", lambda pid=pid: is_gone(pid), 5)
+    tries = end_well(stack, "cleared", run, WANTED)
+    assert all(tries[stage] >= 2 for stage in STAGES), tries
+    told = re.findall(r'\\"stage\\":\\"(\w+)\\"[^{}]*\\"exit\\":143', stack.log_text("cleared", run))
+    assert sorted(told) == sorted(STAGES)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_every_stage_ended_from_outside_costs_a_try_each(stack: Stack, sig: signal.Signals) -> None:
+    """As the kernel does it when memory is short, and as somebody's kill does it: a retry, not a failure."""
+    dag = f"ended_by_{sig.name.lower()}"
+    run = stack.trigger(dag)
+    for stage in STAGES:
+        with in_mid_work(stack, dag, stage) as pid:
+            kill([pid], sig)
+    tries = end_well(stack, dag, run, WANTED)
+    assert {stage: tries[stage] for stage in STAGES} == dict.fromkeys(STAGES, 2)
+    assert f"exit code {128 + sig} (cancelled)" in stack.log_text(dag, run)
+
+
+def test_scheduler_killed_in_mid_run_finds_its_tasks_again(stack: Stack) -> None:
+    run = stack.trigger("unscheduled")
+    with in_mid_work(stack, "unscheduled", "store"):
+        scheduler = stack.pid("scheduler")
+        kill([scheduler, *children(scheduler)])
+        stack.until("the scheduler is gone", lambda: is_gone(scheduler), 10)
+        stack.up()
+    tries = end_well(stack, "unscheduled", run, WANTED)
+    assert {stage: tries[stage] for stage in STAGES} == dict.fromkeys(STAGES, 1)
+
+
+# --- servers ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def queue(stack: Stack, redis: Redis) -> Redis:
+    """A Redis for tickets, beside Celery's: what the connection "queue" names."""
+    stack.connect("queue", conn_type="redis", port=redis.port, login=None, schema="0", password=redis.password)
+    return redis
+
+
+def test_queue_emptied_and_restarted_and_down_in_mid_run_costs_nothing(stack: Stack, queue: Redis) -> None:
+    """Tickets are a cache: neither a try nor a row."""
+    run = stack.trigger("ticketed")
+    with in_mid_work(stack, "ticketed", "normalize"):
+        assert queue.cli("--scan", "--pattern", "sluice:*"), "no ticket was there"
+        queue.cli("flushall")
+        queue.restart()
+    with in_mid_work(stack, "ticketed", "store"):
+        queue.kill()
+    tries = end_well(stack, "ticketed", run, WANTED)
+    assert {stage: tries[stage] for stage in STAGES} == dict.fromkeys(STAGES, 1)
+    queue.start()
+    assert queue.cli("--scan", "--pattern", "sluice:*") == ""
+
+
+def test_broker_killed_while_a_stage_works_is_met_again(stack: Stack) -> None:
+    """What is executed goes on; Celery finds the broker again by itself."""
+    run = stack.trigger("unbrokered")
+    with in_mid_work(stack, "unbrokered", "normalize"):
+        kill([stack.pid("redis")])
+        stack.up()
+    tries = end_well(stack, "unbrokered", run, WANTED)
+    assert {stage: tries[stage] for stage in STAGES} == dict.fromkeys(STAGES, 1)
+
+
+def test_broker_emptied_loses_the_message_of_a_queued_task_and_airflow_sends_it_again(stack: Stack) -> None:
+    """After [scheduler] task_queued_timeout, which the tests shorten. It costs time, and no try."""
+    kill([pid for part in ("worker", "worker-2") for pid in [stack.pid(part), *children(stack.pid(part))]])
+    try:
+        run = stack.trigger("unbrokered", conf={"again": True})
+        stack.until("a message for the workers", lambda: stack.broker("llen", "native") == "1", 20)
+        stack.broker("flushall")
+    finally:
+        stack.up()
+    first = min(stack.tasks("unbrokered", run))
+    assert stack.tasks("unbrokered", run)[first]["state"] == "queued"
+    end_well(stack, "unbrokered", run, WANTED)
+
+
+# --- two at once ------------------------------------------------------------------------------------
+
+
+def test_two_runs_of_one_interval_at_once_make_one_table(stack: Stack) -> None:
+    """Who meets the other one's lock says 75 and is tried again."""
+    start, end = "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"
+    interval = {"logical_date": start, "data_interval_start": start, "data_interval_end": end}
+    runs = {dag: stack.trigger(dag, **interval) for dag in ("twice_1", "twice_2")}
+    spans = {}
+    for dag, run in runs.items():
+        states = stack.wait(dag, run)
+        assert set(states.values()) == {"success"}, (dag, states)
+        tasks = stack.tasks(dag, run).values()
+        spans[dag] = (min(t["start_date"] for t in tasks), max(t["end_date"] for t in tasks))
+        assert "--interval-start 2026-03-01T00:00:00+00:00" in stack.log_text(dag, run, "store")
+    (a0, a1), (b0, b1) = spans.values()
+    assert a0 < b1 and b0 < a1, f"one after the other: {spans}"
+    assert stack.table("twice") == table_of(ROWS)
+    assert stack.pending("twice") == 0

@@ -1,0 +1,59 @@
+"""Processes that tests look for, stop and end, by pid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def children(pid: int) -> list[int]:
+    """All that are below it."""
+    below: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found = [int(child) for child in task.read_text().split()]
+        except OSError:  # it has just ended
+            continue
+        for child in found:
+            below += [child, *children(child)]
+    return below
+
+
+def is_gone(pid: int) -> bool:
+    """Ended, also when nobody has asked for its exit code yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def find(*words: str) -> list[int]:
+    """Those whose first word of argv ends with words[0], and which have all the others in it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            argv = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if argv[0].endswith(words[0]) and set(words[1:]) <= set(argv):
+            found.append(int(path.parent.name))
+    return found
+
+
+def kill(pids: Iterable[int], sig: signal.Signals = signal.SIGKILL) -> None:
+    """Those that are still there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sig)
+
+
+def command_lines() -> str:
+    """What everybody on this machine can see of every process: its argv."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return "\n".join(found)
