@@ -1,7 +1,7 @@
 """pandas and polars as peers of bench/listings.py and bench/csv_reader.py, each as its manual would have it.
 
 usage: frames.py polars|pandas listings IN.jsonl OUT.jsonl
-       frames.py polars|pandas csv FILE ROWS
+       frames.py polars|pandas csv FILE TIMES ROWS
        frames.py polars|pandas none
 polars streams and keeps decimals; pandas works in blocks of 20,000 rows and on floating-point numbers.
 """
@@ -92,22 +92,26 @@ TYPES = {"order_id": "int64", "placed_at": "time", "customer": "text", "total": 
 
 
 def polars_csv(path: str) -> int:
+    """The reader's own look at times is slow, and so is its cache of them where they are many."""
     import polars as pl
 
     kinds: dict[str, Any] = {
-        "int64": pl.Int64, "time": pl.Datetime("us", "UTC"), "text": pl.String, "decimal": pl.Decimal(12, 2)
+        "int64": pl.Int64, "time": pl.String, "text": pl.String, "decimal": pl.Decimal(12, 2)
     }  # fmt: skip
-    read = pl.scan_csv(path, schema={n: kinds[k] for n, k in TYPES.items()})
+    at = pl.col("placed_at").str.strptime(pl.Datetime("us"), "%Y-%m-%dT%H:%M:%SZ", cache=False)
+    read = pl.scan_csv(path, schema={n: kinds[k] for n, k in TYPES.items()}).with_columns(at)
     return read.select(pl.len(), *(pl.col(n).max().alias(n) for n in TYPES)).collect(engine="streaming")["len"][0]
 
 
 def pandas_csv(path: str) -> int:
-    """Its decimals are floating-point numbers, its texts Python's strings held by Arrow."""
+    """By Arrow's reader and types, eight times as fast as its own."""
     import pandas as pd
+    import pyarrow as pa
 
-    kinds = {"int64": "int64", "text": "str", "decimal": "float64"}
-    dtype = {n: kinds[k] for n, k in TYPES.items() if k in kinds}
-    d = pd.read_csv(path, dtype=dtype, parse_dates=["placed_at"], date_format="%Y-%m-%dT%H:%M:%SZ")
+    pa.set_cpu_count(1)
+    dtype = {"total": pd.ArrowDtype(pa.decimal128(12, 2))}
+    d = pd.read_csv(path, engine="pyarrow", dtype_backend="pyarrow", dtype=dtype)
+    assert str(d.placed_at.dtype).startswith("timestamp"), d.dtypes
     _ = [d[n].dropna().max() for n in TYPES]
     return len(d)
 
@@ -117,8 +121,9 @@ def main() -> None:
     if what == "none":
         __import__(library)
     elif what == "csv":
-        found = {"polars": polars_csv, "pandas": pandas_csv}[library](rest[0])
-        assert found == int(rest[1]), found
+        path, times, rows = rest[0], int(rest[1]), int(rest[2])
+        for _ in range(times):
+            assert {"polars": polars_csv, "pandas": pandas_csv}[library](path) == rows
     else:
         {"polars": polars_listings, "pandas": pandas_listings}[library](*rest)
 
