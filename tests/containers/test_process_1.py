@@ -27,6 +27,7 @@ STAGES = {
     "normalize": ("--run-id", "r2"),
     "store": ("--run-id", "r2"),
     "aggregate": ("--run-id", "r"),
+    "publish": ("--run-id", "r"),
     "report": ("--run-id", "r"),
     "query": ("--sql", "select count(*) as n from shop"),
     "export": ("-o", "-"),
@@ -35,7 +36,7 @@ STAGES = {
     "preview": (),
     "rebuild": (),
 }
-STORE = ("store", "aggregate", "report", "query", "export", "check", "run", "rebuild")
+STORE = ("store", "aggregate", "publish", "report", "query", "export", "check", "run", "rebuild")
 DRIVER = ("run", "preview", "rebuild")
 
 
@@ -52,7 +53,8 @@ def engine() -> Iterator[Engine]:
 def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline and a HOME in which one run is stored and another waits: copied by every test."""
     base = tmp_path_factory.mktemp("once")
-    write_pipeline(base / "shop", extra="models: {totals: {as: view}}")
+    extra = "models: {totals: {as: view}}\ndocuments: {totals: {from: totals, key: n}}"
+    write_pipeline(base / "shop", extra=extra)
     (base / "shop" / "models").mkdir()
     (base / "shop" / "models" / "totals.sql").write_text("select count(*) as n from shop")
     write_csv(base / "shop", "a.csv", rows(1, 100))
@@ -95,6 +97,8 @@ def test_it_works(engine: Engine, place: Path, exe: str) -> None:
     assert result(done)["exit"] == 0
     if exe == "query":
         assert "100" in done.stdout
+    if exe == "publish":
+        assert result(done)["unchanged"] == 1  # the run before has published the one document
 
 
 @pytest.mark.parametrize("init", [(), ("--init",)], ids=["first", "behind_an_init"])
