@@ -347,6 +347,7 @@ static const struct sl_docs_engine engine = {
 	.flush = sl_mongo_flush,
 	.still = sl_mongo_still,
 	.finish = sl_mongo_finish,
+	.forget = sl_mongo_forget,
 	.counts = mongo_counts,
 	.find = sl_mongo_find,
 };

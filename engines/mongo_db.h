@@ -87,6 +87,7 @@ bool sl_mongo_index(struct sl_docs *d, const struct sl_doc_index *indexes, size_
 		    struct sl_err *err);
 bool sl_mongo_fence(struct sl_docs *d, struct sl_err *err);
 bool sl_mongo_count(struct sl_docs *d, uint64_t *ret, struct sl_err *err);
+bool sl_mongo_forget(struct sl_docs *d, sl_time before, uint64_t *ret, struct sl_err *err);
 bool sl_mongo_still(struct sl_docs *d, bool *ret, struct sl_err *err);
 bool sl_mongo_finish(struct sl_docs *d, bool *ret_newest, struct sl_err *err);
 

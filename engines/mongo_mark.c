@@ -168,6 +168,39 @@ bool sl_mongo_fence(struct sl_docs *d, struct sl_err *err)
 	return run_update(d, &u, &n, err);
 }
 
+/* *ret_n: how many went. */
+static bool run_delete(struct sl_docs *d, const char *collection, const bson_t *query,
+		       int64_t *ret_n, struct sl_err *err)
+{
+	sl_cleanup(sl_mongo_put_bson) bson_t *command =
+		BCON_NEW("delete", BCON_UTF8(collection), "deletes", "[", "{", "q",
+			 BCON_DOCUMENT(query), "limit", BCON_INT32(0), "}", "]");
+	const char *text = "";
+	bson_t reply;
+	bool ok = sl_mongo_command(d, command, true, &reply, err);
+	const uint32_t code = ok ? find_write_error(&reply, &text) : 0;
+
+	*ret_n = reply_number(&reply, "n");
+	if (code)
+		ok = sl_err_set(err, sl_mongo_kind(code),
+				"cannot remove from collection \"%s\": mongo: %s", collection,
+				text);
+	bson_destroy(&reply);
+	return ok;
+}
+
+bool sl_mongo_forget(struct sl_docs *d, sl_time before, uint64_t *ret, struct sl_err *err)
+{
+	sl_cleanup(sl_mongo_put_bson) bson_t *query =
+		BCON_NEW("_sl.deleted", BCON_BOOL(true), "_sl.at", "{", "$lt",
+			 BCON_DATE_TIME(before / 1000), "}");
+	int64_t n = 0;
+	const bool ok = run_delete(d, d->name, query, &n, err);
+
+	*ret = (uint64_t)n;
+	return ok;
+}
+
 bool sl_mongo_count(struct sl_docs *d, uint64_t *ret, struct sl_err *err)
 {
 	sl_cleanup(sl_mongo_put_bson) bson_t *live =
@@ -259,5 +292,6 @@ bool sl_mongo_check(struct sl_docs *d, const char *collection, struct sl_buf *ou
 	const struct update u = {collection, none, change, false, false};
 	int64_t n;
 
-	return tell_server(d, out, err) && run_update(d, &u, &n, err);
+	return tell_server(d, out, err) && run_update(d, &u, &n, err) &&
+	       run_delete(d, collection, none, &n, err);
 }

@@ -6,6 +6,7 @@
 #include "engines/mongo_db.h"
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/mem.h"
 
@@ -98,10 +99,12 @@ static void append_stamp(struct sl_docs *d, const uint8_t *hash)
 
 	BSON_APPEND_DOCUMENT_BEGIN(&d->document, "_sl", &stamp);
 	BSON_APPEND_INT64(&stamp, "n", d->number);
-	if (hash)
+	if (hash) {
 		BSON_APPEND_BINARY(&stamp, "h", BSON_SUBTYPE_BINARY, hash, SL_DOC_HASH);
-	else
+	} else {
 		BSON_APPEND_BOOL(&stamp, "deleted", true);
+		BSON_APPEND_DATE_TIME(&stamp, "at", sl_clock_now() / 1000);
+	}
 	bson_append_document_end(&d->document, &stamp);
 }
 

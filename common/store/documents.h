@@ -4,8 +4,8 @@
  * writes a document only over an older one, and reads documents for a source.
  *
  * A document that Sluice wrote carries _sl: {n, h}, the number of the publish that wrote it and a
- * hash of its content; a tombstone is {_id, _sl: {n, deleted: true}}, so that a late older write
- * cannot bring the document back.
+ * hash of its content; a tombstone is {_id, _sl: {n, deleted: true, at}}, so that a late older
+ * write cannot bring the document back. at is only there for forgetting it long afterwards.
  */
 #ifndef SL_STORE_DOCUMENTS_H
 #define SL_STORE_DOCUMENTS_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -160,6 +161,9 @@ struct sl_docs_engine {
 	/* Our mark says that we ended well, unless it is no longer ours. Files: gives them their
 	 * names. */
 	bool (*finish)(struct sl_docs *d, bool *ret_newest, struct sl_err *err);
+	/* Removes tombstones that were made before that moment; *ret: how many. NULL where there
+	 * are none. */
+	bool (*forget)(struct sl_docs *d, sl_time before, uint64_t *ret, struct sl_err *err);
 	const struct sl_doc_counts *(*counts)(const struct sl_docs *d);
 
 	/* For a source; NULL where there is none. Calls found in order. */

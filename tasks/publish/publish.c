@@ -13,6 +13,7 @@
 #include "tasks/publish/publish.h"
 
 #define GENERATION_BITS 40
+#define TOMBSTONE_DAYS 30
 #define NUMBERS 3 /* of one publish: its fence, what changed, what a comparison adds */
 
 /* --- marks --- */
@@ -158,6 +159,23 @@ static bool finish(struct sl_publish *p, struct sl_err *err)
 	return true;
 }
 
+/* Whoever leaves tombstones takes old ones away, so that they do not become ever more. One that has
+ * slept for so long may bring a document back; the next publish finds it by counting. */
+static bool forget(struct sl_publish *p, struct sl_err *err)
+{
+	uint64_t n = 0;
+
+	if (p->target->whole || p->target->counts(p->docs)->removed == 0)
+		return true;
+	SL_FAULT("publish.before_forget", err);
+	if (!p->target->forget(p->docs, sl_clock_now() - TOMBSTONE_DAYS * SL_DAY, &n, err))
+		return false;
+	if (n)
+		sl_log(SL_INFO, "old tombstones are removed", "documents=%s n=%" PRIu64,
+		       p->what->name, n);
+	return true;
+}
+
 /* unchanged: what was looked at and needed nothing. */
 static void tell(struct sl_publish *p)
 {
@@ -192,7 +210,7 @@ static bool carry_over(struct sl_publish *p, struct sl_err *err)
 	return (p->target->whole ? p->target->begin(p->docs, collection, "", &ignored, err)
 				 : take_marks(p, err)) &&
 	       p->target->layout(p->docs, &p->layout, p->what->index, p->what->indexes.n, err) &&
-	       write_all(p, err) && finish(p, err);
+	       write_all(p, err) && finish(p, err) && forget(p, err);
 }
 
 bool sl_publish(struct sl_publish *p, struct sl_err *err)

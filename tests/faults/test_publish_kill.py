@@ -20,6 +20,7 @@ ROWS = 2500
 POINTS = (
     "publish.before_take", "publish.between_marks", "publish.after_take", "publish.after_fence", "publish.before_batch",
     "publish.after_batch", "publish.before_finish", "publish.between_ends", "publish.after_finish",
+    "publish.before_forget",
 )  # fmt: skip
 MODELS = {"newest": "select id, max(n) as n, count(*) as times from shop group by id"}
 MODES = {

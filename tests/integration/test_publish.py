@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,25 @@ def test_a_key_that_comes_back_replaces_its_tombstone(make: Make, tmp_path: Path
         sluice("run")
     assert held(mongo) == {"a": {"id": "a", "n": 1}, "b": {"id": "b", "n": 2}}
     assert tombstones(mongo) == set()
+
+
+def test_tombstones_of_a_month_ago_go_with_the_next_that_is_made(make: Make, tmp_path: Path, mongo: Mongo) -> None:
+    sluice = connect(make, write_pipeline(tmp_path), mongo)
+    collection = mongo.client()[mongo.database].shop
+    names = ("a", "b", "c", "d", "e")
+    for gone in range(4):  # e stays
+        export(tmp_path, rows(*((name, 1) for name in names[max(gone - 1, 0) :])))
+        sluice("run")
+    assert tombstones(mongo) == {"a", "b"}
+    for name, days in (("a", 31), ("b", 29)):
+        collection.update_one({"_id": name}, {"$set": {"_sl.at": datetime.now(UTC) - timedelta(days=days)}})
+    assert counts(sluice("publish")) == {} and tombstones(mongo) == {"a", "b"}  # nothing new is gone
+    export(tmp_path, rows(("d", 1), ("e", 1)))
+    sluice("run")
+    assert (tombstones(mongo), set(held(mongo))) == ({"b", "c"}, {"d", "e"})
+    export(tmp_path, rows(("a", 2), ("e", 1)))
+    sluice("run")
+    assert (tombstones(mongo), set(held(mongo))) == ({"b", "c", "d"}, {"a", "e"})
 
 
 def test_rows_of_a_view_are_compared_by_content(make: Make, tmp_path: Path, mongo: Mongo) -> None:

@@ -51,10 +51,12 @@ def publish(w: World, me: int, full: bool = False) -> Steps:
             p.n += 1
             yield from compare(w, p)
         yield from finish(w, p)
+        yield from forget(w, p)
     except Exit as e:
         yield f"exit {e}"
     finally:
         w.publishers.discard(me)
+        w.numbers.pop(me, None)
         w.disturbed.discard(me)
 
 
@@ -85,7 +87,7 @@ def begin(w: World, me: int) -> Generator[str, None, Publish]:
     connected(w, me)
     if w.mark != old:
         raise Exit(75, "another publish has begun")
-    w.mark = mark
+    w.mark, w.numbers[me] = mark, mark.n
     yield "publish: took the collection's mark"
     if w.db.state.published.mark != before.mark:
         raise Exit(75, "another publish has begun")
@@ -180,6 +182,16 @@ def finish(w: World, p: Publish) -> Steps:
     w.published += 1
     w.note(Published(done if w.on.publish_finish else p.mark, p.change))
     yield "publish: finished"
+
+
+def forget(w: World, p: Publish) -> Steps:
+    """Tombstones go when whoever could write something older has ended: 30 days are taken for that."""
+    least = min(w.numbers.values()) if w.on.publish_forget else p.n + 1
+    for key, d in sorted(w.documents.items()):
+        if d.row is None and d.n < least:
+            connected(w, p.me)
+            w.documents.pop(key, None)
+            yield f"publish: forget {key}"
 
 
 def exact(w: World, p: Publish) -> None:

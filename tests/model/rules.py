@@ -43,6 +43,7 @@ class Rules:
     publish_unfinished: bool = True  # also while an earlier publish has not ended well
     publish_guard: bool = True  # a document is replaced only under a greater number
     publish_tombstone: bool = True  # what the table has no longer becomes a tombstone, it is not deleted
+    publish_forget: bool = True  # a tombstone goes when all have ended that could write something older
     publish_count: bool = True  # everything is compared when there are not as many documents as rows
     publish_finish: bool = True  # both marks say when a publish has ended well
     publish_newest: bool = True  # only the newest publish remembers how far it came; others end with 75

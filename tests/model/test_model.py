@@ -51,11 +51,12 @@ FOUND = {
 PUBLISHING = {
     "publish_generation": (3550, "documents_are_the_table"),
     "publish_number": (789, "old_documents_never_replace_new"),
-    "publish_match": (183, "documents_are_the_table"),
+    "publish_match": (722, "documents_are_the_table"),
     "publish_lost": (972, "documents_are_the_table"),
     "publish_unfinished": (472, "documents_are_the_table"),
     "publish_guard": (55, "old_documents_never_replace_new"),
     "publish_tombstone": (133, "old_documents_never_replace_new"),
+    "publish_forget": (286, "old_documents_never_replace_new"),
     "publish_count": (60, "documents_are_the_table"),
     "publish_finish": (13121, "documents_are_the_table"),
     "publish_newest": (286, "documents_are_the_table"),

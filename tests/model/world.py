@@ -288,6 +288,7 @@ class World:
     words: int = 0  # ghost
     published: int = 0  # ghost: publishes that ended well
     publishers: set[int] = field(default_factory=set)  # ghost: alive
+    numbers: dict[int, int] = field(default_factory=dict)  # ghost: of the marks that those alive have taken
     cut: set[int] = field(default_factory=set)  # publishers whose connection to the collection ended
     disturbed: set[int] = field(default_factory=set)  # ghost: those that were not alone
     # processes
