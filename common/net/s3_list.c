@@ -48,32 +48,21 @@ static sl_time time_of(struct sl_str doc, const char *tag)
 	return text.p && sl_time_parse(text, NULL, &t) == SL_TIME_OK ? t : 0;
 }
 
-/* One listing on its way. */
-struct listing {
-	struct sl_s3 *s;
-	const char *prefix; /* with base */
-	bool dirs;
-	sl_s3_item_fn fn;
-	void *ctx;
-	struct sl_buf name, token;
-	bool stopped;
-};
-
-static void release_listing(struct listing *l)
+void sl_s3_listing_release(struct sl_s3_listing *l)
 {
 	sl_buf_release(&l->name);
 	sl_buf_release(&l->token);
 }
 
 /* The key below base; NULL for one that is not ours (a store that lists more than was asked for). */
-static const char *below_base(const struct listing *l)
+static const char *below_base(const struct sl_s3_listing *l)
 {
 	const size_t n = strlen(l->s->base);
 
 	return sl_str_starts(sl_buf_str(&l->name), l->prefix) ? sl_buf_z(&l->name) + n : NULL;
 }
 
-static void tell(struct listing *l, bool is_dir, sl_time changed)
+static void tell(struct sl_s3_listing *l, bool is_dir, sl_time changed)
 {
 	struct sl_s3_item item = {.is_dir = is_dir, .changed = changed};
 
@@ -85,7 +74,7 @@ static void tell(struct listing *l, bool is_dir, sl_time changed)
 }
 
 /* Keys and directories stand in two lists, each sorted; who needs one order sorts. */
-static void tell_page(struct listing *l, struct sl_str doc)
+static void tell_page(struct sl_s3_listing *l, struct sl_str doc)
 {
 	const bool encoded = sl_str_eqz(sl_xml_first(doc, "EncodingType"), "url");
 	struct sl_str rest = doc, one;
@@ -101,10 +90,29 @@ static void tell_page(struct listing *l, struct sl_str doc)
 	}
 }
 
-static bool list_page(struct listing *l, const char *after, bool *ret_more, struct sl_err *err)
+bool sl_s3_take_page(struct sl_s3_listing *l, struct sl_str doc, bool *ret_more, struct sl_err *err)
+{
+	const struct sl_str truncated = sl_xml_first(doc, "IsTruncated");
+	sl_cleanup(sl_buf_release) struct sl_buf next = SL_BUF_INIT;
+
+	if (!truncated.p)
+		return sl_err_set(err, SL_ERR_PROTOCOL, "\"%s\" does not list as S3 does",
+				  l->s->host);
+	tell_page(l, doc);
+	sl_s3_text(doc, "NextContinuationToken", &next);
+	*ret_more = sl_str_eqz(truncated, "true") && next.n;
+	if (*ret_more && sl_str_eq(sl_buf_str(&next), sl_buf_str(&l->token)))
+		return sl_err_set(err, SL_ERR_PROTOCOL, "\"%s\" lists one page again and again",
+				  l->s->host);
+	sl_buf_clear(&l->token);
+	sl_buf_addstr(&l->token, sl_buf_str(&next));
+	return true;
+}
+
+static bool list_page(struct sl_s3_listing *l, const char *after, bool *ret_more,
+		      struct sl_err *err)
 {
 	sl_cleanup(release_call) struct sl_s3_call c = SL_S3_CALL("GET", "list", NULL);
-	struct sl_str doc;
 
 	sl_s3_param(&c, "list-type", "2");
 	sl_s3_param(&c, "encoding-type", "url");
@@ -117,14 +125,7 @@ static bool list_page(struct listing *l, const char *after, bool *ret_more, stru
 		sl_s3_param(&c, "start-after", after);
 	if (!sl_s3_call(l->s, &c, err))
 		return false;
-	doc = sl_buf_str(&c.answer.body);
-	if (!sl_xml_first(doc, "IsTruncated").p)
-		return sl_err_set(err, SL_ERR_PROTOCOL, "\"%s\" does not list as S3 does",
-				  l->s->host);
-	tell_page(l, doc);
-	sl_s3_text(doc, "NextContinuationToken", &l->token);
-	*ret_more = sl_str_eqz(sl_xml_first(doc, "IsTruncated"), "true") && l->token.n;
-	return true;
+	return sl_s3_take_page(l, sl_buf_str(&c.answer.body), ret_more, err);
 }
 
 bool sl_s3_list(struct sl_s3 *s, const char *prefix, const char *after, bool dirs, sl_s3_item_fn fn,
@@ -132,7 +133,7 @@ bool sl_s3_list(struct sl_s3 *s, const char *prefix, const char *after, bool dir
 {
 	sl_cleanup(sl_freep) char *whole = sl_xasprintf("%s%s", s->base, prefix);
 	sl_cleanup(sl_freep) char *from = after ? sl_xasprintf("%s%s", s->base, after) : NULL;
-	sl_cleanup(release_listing) struct listing l = {
+	sl_cleanup(sl_s3_listing_release) struct sl_s3_listing l = {
 		.s = s, .prefix = whole, .dirs = dirs, .fn = fn, .ctx = ctx};
 
 	for (bool more = true; more && !l.stopped;)
@@ -151,7 +152,7 @@ static bool give_up(struct sl_s3 *s, const char *key, const char *id, struct sl_
 	return sl_s3_do(s, &c, err) && (c.answer.status == 404 || sl_s3_expect(s, &c, err));
 }
 
-static bool sweep_page(struct listing *l, sl_time before, struct sl_str doc, size_t *ret_n,
+static bool sweep_page(struct sl_s3_listing *l, sl_time before, struct sl_str doc, size_t *ret_n,
 		       struct sl_err *err)
 {
 	const bool encoded = sl_str_eqz(sl_xml_first(doc, "EncodingType"), "url");
@@ -175,7 +176,7 @@ static bool sweep_page(struct listing *l, sl_time before, struct sl_str doc, siz
 /* The first page at a time: what is given up is gone from the next one. */
 bool sl_s3_sweep(struct sl_s3 *s, sl_time before, size_t *ret_n, struct sl_err *err)
 {
-	sl_cleanup(release_listing) struct listing l = {.s = s, .prefix = s->base};
+	sl_cleanup(sl_s3_listing_release) struct sl_s3_listing l = {.s = s, .prefix = s->base};
 
 	for (;;) {
 		sl_cleanup(release_call) struct sl_s3_call c = SL_S3_CALL("GET", "list", NULL);

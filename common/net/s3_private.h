@@ -84,6 +84,23 @@ SL_NODISCARD bool sl_s3_is_ours(struct sl_s3 *s, const char *key, const char *to
 #define SL_S3_TOKEN_HEADER "x-amz-meta-sluice-put"
 #define SL_S3_SUM_HEADER "x-amz-meta-sluice-xxh3"
 
+/* s3_list.c: one listing on its way. */
+struct sl_s3_listing {
+	struct sl_s3 *s;
+	const char *prefix; /* with base */
+	bool dirs;
+	sl_s3_item_fn fn;
+	void *ctx;
+	struct sl_buf name, token;
+	bool stopped;
+};
+
+/* Tells what a page of the listing holds, and whether another one follows, at l->token.
+ * SL_ERR_PROTOCOL: it is no listing, or the one before again. */
+SL_NODISCARD bool sl_s3_take_page(struct sl_s3_listing *l, struct sl_str doc, bool *ret_more,
+				  struct sl_err *err);
+void sl_s3_listing_release(struct sl_s3_listing *l);
+
 /* out: the text of the first such element, entities undone. */
 void sl_s3_text(struct sl_str doc, const char *tag, struct sl_buf *out);
 

@@ -4,6 +4,7 @@
 #include "store/log_json.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 
 void sl_log_put_text(struct sl_buf *out, const char *key, const char *text)
 {
@@ -52,13 +53,21 @@ bool sl_log_get_u64(const json_t *o, const char *key, uint64_t *ret)
 	return number(json_object_get(o, key), INT64_MAX, ret);
 }
 
+static bool is_hash(const char *id)
+{
+	size_t n = 0;
+
+	while (sl_hex_digit(id[n]) >= 0)
+		n++;
+	return n == SL_HASH_HEX - 1 && id[n] == '\0';
+}
+
 static bool get_chunk(const json_t *a, struct sl_arena *arena, struct sl_log_chunk *ret)
 {
 	const char *id = json_string_value(json_array_get(a, 0));
 	uint64_t parts, records;
 
-	if (!id || strlen(id) != SL_HASH_HEX - 1 ||
-	    !number(json_array_get(a, 1), INT64_MAX, &ret->bytes) ||
+	if (!id || !is_hash(id) || !number(json_array_get(a, 1), INT64_MAX, &ret->bytes) ||
 	    !number(json_array_get(a, 2), UINT32_MAX, &parts) ||
 	    !number(json_array_get(a, 3), UINT32_MAX, &records))
 		return false;

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "net/uri.h"
+#include "tasks/collect/http_link.h"
 #include "tasks/collect/interval.h"
 #include "tasks/collect/json_find.h"
 
@@ -28,8 +29,10 @@ bool sl_http_place_read(const char *continuation, struct sl_arena *arena, struct
 	if (!continuation)
 		return true;
 	o = json_loads(continuation, 0, NULL);
-	if (!o || json_unpack(o, "{s:I, s:I, s:b, s?s}", "page", &page, "records", &records,
-			      "empty", &empty, "next", &next) != 0)
+	if (!o ||
+	    json_unpack(o, "{s:I, s:I, s:b, s?s}", "page", &page, "records", &records, "empty",
+			&empty, "next", &next) != 0 ||
+	    page < 0 || records < 0)
 		return sl_err_set(err, SL_ERR_DATA, "the place of a page is damaged");
 	*ret = (struct sl_http_place){(uint64_t)page, (uint64_t)records, empty,
 				      next ? sl_arena_strdup(arena, next) : NULL};
@@ -156,50 +159,15 @@ bool sl_http_url(const struct sl_http_asked *a, const struct sl_http_place *at,
 
 /* --- what an answer says of the next page --- */
 
-/* One link of the header: <target>; rel="next". True when it is the next page's. */
-static bool is_next_link(struct sl_str link, struct sl_str *ret)
-{
-	ptrdiff_t close = sl_str_find(link, '>');
-	struct sl_str params, one;
-
-	if (!sl_str_starts(link, "<") || close < 0)
-		return false;
-	*ret = sl_str_sub(link, 1, (size_t)close - 1);
-	params = sl_str_sub(link, (size_t)close + 1, link.n);
-	while (sl_str_next(&params, ';', &one)) {
-		one = sl_str_trim(one);
-		if (one.n == 10 && strncasecmp(one.p, "rel=\"next\"", 10) == 0)
-			return true;
-		if (one.n == 8 && strncasecmp(one.p, "rel=next", 8) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A comma ends a link only behind the target, which may hold one. */
-static struct sl_str take_link(struct sl_str *rest)
-{
-	ptrdiff_t close = sl_str_find(*rest, '>');
-	size_t n = close < 0 ? rest->n : (size_t)close;
-
-	while (n < rest->n && rest->p[n] != ',')
-		n++;
-	struct sl_str link = sl_str_trim(sl_str_sub(*rest, 0, n));
-	*rest = sl_str_sub(*rest, n + 1, rest->n);
-	return link;
-}
-
 static struct sl_str find_link(const struct sl_http_answer *a)
 {
-	struct sl_str target;
-
 	for (size_t i = 0; i < a->n_headers; i++) {
-		struct sl_str rest = a->headers[i].value;
 		if (a->headers[i].name.n != 4 || strncasecmp(a->headers[i].name.p, "link", 4) != 0)
 			continue;
-		while (rest.n)
-			if (is_next_link(take_link(&rest), &target))
-				return target;
+		const struct sl_str target = sl_http_next_link(a->headers[i].value);
+
+		if (target.p)
+			return target;
 	}
 	return SL_STR_NULL;
 }

@@ -57,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct sl_str in = fuzz_input(data, size);
 	json_t *o = load(in);
 
-	if (json_is_object(o) || json_is_array(o))
+	/* jansson loses a NUL behind a number and takes the text */
+	if ((json_is_object(o) || json_is_array(o)) && !memchr(in.p, 0, in.n))
 		FUZZ_MUST(sl_json_is_value(in) || size > 2 * SL_JSON_FIND_DEPTH);
 	json_decref(o);
 	message(in);
