@@ -32,9 +32,10 @@ Want = dict[str, str]
 
 def test_eight_identical_runs_at_once(fresh: Fresh, wanted: Want, cases: Callable[[int], None]) -> None:
     """Each ends well or says "try again"; all from one home, or each from a host of its own."""
-    rounds = 12 if FULL else 2
+    rounds = 8 if FULL else 2
     for number in range(rounds):
         chain = fresh()
+        chain.s.env["SLUICE_STORE_WAIT"] = "10s"  # on a busy machine eight would else end each other's waits
         homes = [chain if number % 2 else chain.another_home(str(k)) for k in range(8)]
         children = [
             home.s.start("run", "--run-id", "r", "--partitions", str(PARTITIONS)) for home in homes
@@ -62,7 +63,7 @@ def test_tickets_come_twice_and_shuffled(
     fresh: Fresh, servers: Servers, wanted: Want, cases: Callable[[int], None]
 ) -> None:
     dice, copies = random.Random(5), 0
-    for _ in range(20 if FULL else 2):
+    for _ in range(12 if FULL else 2):
         chain = fresh()
         chain.retried("collect")
         client = Client(servers.redis)

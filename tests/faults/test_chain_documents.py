@@ -78,19 +78,22 @@ def test_the_document_server_is_killed_and_back_in_a_loop(
     cases(met)
 
 
+def passed(chain: Chain, servers: Servers) -> dict[str, int]:
+    """Bytes of a connection, up and down: each entry of the section has one."""
+    until_publish(chain)
+    with ChaosProxy(servers.mongo.port) as line:
+        chain.through("SLUICE_CONN_DOCUMENTS", line.port)
+        assert chain.task("publish")[0].code == 0
+        return {way: line.stats()[way] // line.stats()["connections"] for way in ("up", "down")}
+
+
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_the_line_to_the_document_server_is_cut_at_any_byte(
     fresh: Fresh, servers: Servers, wanted: Want, chaos: Callable[..., ChaosProxy], cases: Callable[[int], None],
     direction: str,
 ) -> None:  # fmt: skip
     """Also between a write and its answer: whether it held, the next attempt reads in the collection."""
-    chain = fresh()
-    until_publish(chain)
-    with ChaosProxy(servers.mongo.port) as line:
-        chain.through("SLUICE_CONN_DOCUMENTS", line.port)
-        assert chain.task("publish")[0].code == 0
-        whole = line.stats()[direction] // line.stats()["connections"]
-    hits, rounds = 0, 30 if FULL else 2
+    whole, hits, rounds = passed(fresh(), servers)[direction], 0, 15 if FULL else 2
     for number in range(rounds):
         chain = fresh()
         until_publish(chain)
@@ -112,11 +115,12 @@ def test_the_line_to_the_document_server_falls_silent(
     then: str,
 ) -> None:  # fmt: skip
     """At any byte, and nobody is told. It goes on after a while, or whoever waits is stopped, at once."""
-    rounds = 6 if FULL else 1
+    whole, rounds = passed(fresh(), servers), 6 if FULL else 1
     for number in range(rounds):
         chain = fresh()
         until_publish(chain)
-        line = chaos(servers.mongo.port, f"stall {'up' if number % 2 else 'down'} {1000 + 4000 * number}")
+        way = "up" if number % 2 else "down"
+        line = chaos(servers.mongo.port, f"stall {way} {1 + whole[way] * number // rounds}")
         chain.through("SLUICE_CONN_DOCUMENTS", line.port)
         (child,) = chain.start("publish")
         wait_hit(line)

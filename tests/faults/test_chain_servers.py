@@ -93,7 +93,7 @@ def test_redis_behind_a_bad_line(
     """Cut, reset, damaged at any byte, and silent: the tickets are missing, the tables are not."""
     bad = ["cut down 0..20000", "reset up 0..60000", "corrupt down 0..20000", "corrupt up 200..60000", "slice down 1"]
     hits = 0
-    for number in range(60 if FULL else 2):
+    for number in range(30 if FULL else 2):
         chain = fresh()
         line = chaos(servers.redis.port, bad[number % len(bad)], seed=number)
         chain.through("SLUICE_CONN_QUEUE", line.port)
@@ -154,11 +154,11 @@ def test_the_line_to_postgres_is_cut_at_any_byte(
         assert chain.task("store")[0].code == 0
         whole = line.stats()[direction]
     hits = 0
-    for number in range(40 if FULL else 3):
+    for number in range(20 if FULL else 3):
         chain = fresh()
         for stage in ("collect", "normalize"):
             chain.task(stage)
-        at = whole - number * 7 if number % 2 else 1 + whole * number // (40 if FULL else 3)
+        at = whole - number * 14 if number % 2 else 1 + whole * number // (20 if FULL else 3)
         line = chaos(servers.postgres.port, f"{'cut' if number % 3 else 'reset'} {direction} {at}", "times 1")
         chain.through("SLUICE_CONN_WAREHOUSE", line.port)
         assert chain.task("store")[0].code in (0, 69, 75), at

@@ -56,9 +56,11 @@ def test_signals_at_random_moments_then_the_run_again(
     whole, hits, tries = measured(fresh), 0, 0
     while hits < SIGNALS:
         chain = fresh()
-        for _ in range(dice.randint(1, 4)):
+        for _ in range(dice.randint(1, 6)):
             met = hit(chain, dice, kind, whole)
             hits, tries = hits + met, tries + 1
+            if not met:  # it is done: there is nothing left to meet
+                break
         chain.run()
         chain.assert_end(wanted, f"{kind}, after {hits}")
         assert tries < 6 * SIGNALS, "runs end before the signal comes"
