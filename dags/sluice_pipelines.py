@@ -1,4 +1,5 @@
-"""One Airflow DAG per pipeline: the folder SLUICE_PIPELINES (default: pipelines/ beside dags/) is all there is to say.
+"""One Airflow DAG per pipeline, and one per job of it: the folder SLUICE_PIPELINES (default: pipelines/ beside dags/)
+is all there is to say.
 
     collect ─▶ normalize k/n (mapped) ─▶ store ─▶ aggregate ─▶ report
 
@@ -22,7 +23,7 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, get_parsing_context
 
 from sluice.operators import SluiceBashOperator
-from sluice.plan import Plan, Schedule, Stage, load_all
+from sluice.plan import Job, Plan, Schedule, Stage, load_all
 
 PIPELINES = Path(os.environ.get("SLUICE_PIPELINES") or Path(__file__).resolve().parents[1] / "pipelines")
 START = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
@@ -41,11 +42,11 @@ def asset(pipeline: str) -> Asset:
     return Asset(name=f"sluice_{pipeline}", uri=f"x-sluice://{pipeline}")
 
 
-def timetable(plan: Plan) -> CronDataIntervalTimetable | list[Asset] | None:
+def timetable(work: Plan | Job) -> CronDataIntervalTimetable | list[Asset] | None:
     """Explicit: a bare cron text would give each run an interval without length."""
-    if plan.schedule is None:
-        return [asset(name) for name in plan.after] or None
-    return CronDataIntervalTimetable(plan.schedule.cron, timezone=plan.schedule.timezone)
+    if work.schedule is None:
+        return [asset(name) for name in work.after] or None
+    return CronDataIntervalTimetable(work.schedule.cron, timezone=work.schedule.timezone)
 
 
 def start_date(schedule: Schedule | None) -> datetime:
@@ -55,9 +56,9 @@ def start_date(schedule: Schedule | None) -> datetime:
     return start if start.tzinfo else start.replace(tzinfo=ZoneInfo(schedule.timezone))
 
 
-def document(plan: Plan) -> str:
+def document(plan: Plan, work: Plan | Job) -> str:
     return (
-        f"{plan.description}\n\n- file: `{plan.file}`\n- sources: {', '.join(plan.sources)}\n- backend: {plan.backend}"
+        f"{work.description}\n\n- file: `{plan.file}`\n- sources: {', '.join(plan.sources)}\n- backend: {plan.backend}"
     )
 
 
@@ -70,10 +71,10 @@ def operator() -> tuple[type[Any], dict[str, Any]]:
     return SluiceBashOperator, {"env": {"SLUICE_PIPELINES": str(PIPELINES)}}
 
 
-def last_to_write(plan: Plan) -> str:
-    """The stage after which the pipeline's tables are new for others."""
-    names = [stage.name for stage in plan.stages if stage.name in ("run", "store", "aggregate")]
-    return names[-1]
+def last_to_write(work: Plan | Job) -> str | None:
+    """The stage after which the pipeline's tables are new for others; None: it changes none."""
+    names = [stage.name for stage in work.stages if stage.name in ("run", "store", "aggregate")]
+    return names[-1] if names else None
 
 
 def rule(stage: Stage, before: list[Any]) -> TriggerRule:
@@ -86,7 +87,7 @@ def rule(stage: Stage, before: list[Any]) -> TriggerRule:
     return TriggerRule.ALL_SUCCESS
 
 
-def add_task(plan: Plan, stage: Stage, before: list[Any]) -> Any:
+def add_task(plan: Plan, work: Plan | Job, stage: Stage, before: list[Any]) -> Any:
     """A stage behind the tasks that it waits for."""
     make, settings = operator()
     settings |= {
@@ -96,10 +97,13 @@ def add_task(plan: Plan, stage: Stage, before: list[Any]) -> Any:
         "queue": plan.queue,
         "retries": stage.retries,
         "trigger_rule": rule(stage, before),
-        "outlets": [asset(plan.pipeline)] if stage.name == last_to_write(plan) else [],
+        "takes": list(stage.takes),
+        "outlets": [asset(plan.pipeline)] if stage.name == last_to_write(work) else [],
     }
-    if plan.tasks.pool:
-        settings["pool"] = plan.tasks.pool
+    if work.tasks.pool:
+        settings["pool"] = work.tasks.pool
+    if isinstance(work, Job):
+        settings["folder"] = f"{plan.pipeline}/jobs/{work.name}"
     if stage.mapped:
         (collect,) = before
         task = make.partial(map_index_template="{{ task.partition }}", **settings).expand(partition=collect.output)
@@ -109,54 +113,60 @@ def add_task(plan: Plan, stage: Stage, before: list[Any]) -> Any:
     return task.as_teardown() if stage.name == "report" else task
 
 
-def add_step(plan: Plan, stages: list[Stage], before: dict[str | None, Any]) -> dict[str | None, Any]:
+def add_step(plan: Plan, work: Plan | Job, stages: list[Stage], before: dict[str | None, Any]) -> dict[str | None, Any]:
     """A step's tasks by source, in a group of its name where there are several; each waits for its own source's,
     where the step before has such, else for all."""
     with TaskGroup(stages[0].name) if stages[0].source else nullcontext():
         return {
             stage.source: add_task(
-                plan, stage, [before[stage.source]] if stage.source in before else list(before.values())
+                plan, work, stage, [before[stage.source]] if stage.source in before else list(before.values())
             )
             for stage in stages
         }
 
 
-def add_steps(plan: Plan) -> None:
+def add_steps(plan: Plan, work: Plan | Job) -> None:
     """report comes last whatever happened, also when one source failed and another is still at work; as a teardown it
     neither hides a failure of the run nor makes one."""
     before: dict[str | None, Any] = {}
     normalized: dict[str | None, Any] = {}
-    for name, stages in groupby(plan.stages, key=lambda stage: stage.name):
-        before = add_step(plan, list(stages), before)
+    for name, stages in groupby(work.stages, key=lambda stage: stage.name):
+        before = add_step(plan, work, list(stages), before)
         if name == "normalize":
             normalized = before
     if None in before and before[None].is_teardown:
         list(normalized.values()) >> before[None]
 
 
-def build(plan: Plan) -> DAG:
-    schedule = plan.schedule
+def dag_id(plan: Plan, job: Job | None) -> str:
+    return f"{plan.pipeline}.{job.name}" if job else plan.pipeline
+
+
+def build(plan: Plan, job: Job | None = None) -> DAG:
+    """The pipeline's DAG, or that of one of its jobs."""
+    work = job or plan
     with DAG(
-        dag_id=plan.pipeline,
-        description=plan.description,
-        doc_md=document(plan),
-        schedule=timetable(plan),
-        start_date=start_date(schedule),
-        catchup=bool(schedule and schedule.catchup),
+        dag_id=dag_id(plan, job),
+        description=work.description,
+        doc_md=document(plan, work),
+        schedule=timetable(work),
+        start_date=start_date(work.schedule),
+        catchup=bool(work.schedule and work.schedule.catchup),
         max_active_runs=1,
-        params=PARAMS,
+        params={name: param for name, param in PARAMS.items() if name != "again" or job is None},
         default_args={
             "owner": "sluice",
-            "retry_delay": timedelta(seconds=float(os.environ.get("SLUICE_RETRY_DELAY_S") or plan.tasks.retry_delay_s)),
+            "retry_delay": timedelta(seconds=float(os.environ.get("SLUICE_RETRY_DELAY_S") or work.tasks.retry_delay_s)),
         },
         tags=["sluice", plan.backend],
     ) as dag:
-        add_steps(plan)
+        add_steps(plan, work)
     return dag
 
 
 # A worker that runs one task needs that task's DAG alone.
 wanted = get_parsing_context().dag_id
-for name, plan in load_all(PIPELINES)[0].items():
-    if wanted in (None, name):
-        globals()[f"dag_{name}"] = build(plan)
+for plan in load_all(PIPELINES)[0].values():
+    for job in (None, *plan.jobs):
+        if wanted in (None, dag_id(plan, job)):
+            globals()[f"dag_{dag_id(plan, job)}"] = build(plan, job)

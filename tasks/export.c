@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "run/interval.h"
 #include "run/output.h"
 #include "run/stage.h"
 #include "store/sink.h"
@@ -32,7 +33,9 @@ static const struct sl_field fields[] = {
 	SL_F_TEXTS(struct params, param, SL_F_FLAG, "K=V: value of :K in the statement"),
 	SL_F_ENUM(struct params, format, SL_F_FLAG, "auto", formats,
 		  "how rows are written; auto: as the file's name ends, else csv"),
-	SL_F_TEXT(struct params, output, SL_F_FLAG, NULL, "file to write, - for standard output"),
+	SL_F_TEXT(struct params, output, SL_F_FLAG, NULL,
+		  "file to write, - for standard output; "
+		  "{interval_start:%Y-%m} is filled in"),
 	SL_F_TEXT(struct params, list, SL_F_FLAG, NULL,
 		  "instead: list in the backend's queue, a JSON message a row, at least once"),
 	SL_F_BOOL(struct params, twice, SL_F_FLAG, "false",
@@ -188,12 +191,24 @@ static bool export(struct sl_export *x, const struct params *p, struct sl_err *e
 	return format == PARQUET ? sl_export_parquet(x, err) : write_text(x, format, err);
 }
 
+static bool fill_path(struct sl_run *run, const char *template, const char **ret,
+		      struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf path = SL_BUF_INIT;
+	const bool has = run->has_interval;
+
+	if (!sl_interval_fill(template, has ? &run->interval_start : NULL,
+			      has ? &run->interval_end : NULL, &path, err))
+		return false;
+	*ret = sl_arena_strdup(&run->arena, sl_buf_z(&path));
+	return true;
+}
+
 static bool run_export(struct sl_run *run, const void *params, struct sl_err *err)
 {
 	const struct params *p = params;
 	sl_cleanup(close_store) struct sl_export x = {
 		.run = run,
-		.path = p->output,
 		.progress = sl_progress_begin("exporting"),
 	};
 
@@ -201,6 +216,8 @@ static bool run_export(struct sl_run *run, const void *params, struct sl_err *er
 		return false;
 	if ((p->query || p->sql) &&
 	    !sl_statement_read(run, p->query, p->sql, &p->param, &x.st, err))
+		return false;
+	if (p->output && !fill_path(run, p->output, &x.path, err))
 		return false;
 	if (run->dry_run)
 		return true;

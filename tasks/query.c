@@ -87,8 +87,8 @@ static const struct sl_stage stage = {
 		"sluice query orders latest --param country=FR\n"
 		"sluice query orders --sql 'select count(*) from orders'\n"
 		"sluice-query -p orders --sql 'select * from orders' --format csv -o orders.csv\n",
-	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_STORE | SL_TAKES_ARGS |
-		 SL_QUIET_RESULT,
+	.needs = SL_NEEDS_PIPELINE | SL_NEEDS_HOME | SL_NEEDS_STORE | SL_TAKES_INTERVAL |
+		 SL_TAKES_ARGS | SL_QUIET_RESULT,
 	.params = fields,
 	.params_size = sizeof(struct query),
 	.run = run_query,

@@ -16,7 +16,7 @@
 
 struct top {
 	struct sl_node *sluice, *schedule, *sources, *fields, *contract, *rules, *store, *rejects,
-		*models, *queries, *documents, *parallel, *backends;
+		*models, *queries, *documents, *jobs, *parallel, *backends;
 	const char *pipeline, *description;
 	bool fuse;
 };
@@ -36,6 +36,8 @@ const struct sl_field sl_pipeline_fields[] = {
 	SL_F_NODE(struct top, queries, 0, "name: SQL for people"),
 	SL_F_NODE(struct top, documents, 0,
 		  "name: a relation whose rows are published as documents"),
+	SL_F_NODE(struct top, jobs, 0,
+		  "name: stages that run by a schedule of their own, such as a monthly audit"),
 	SL_F_NODE(struct top, parallel, 0, "into how many partitions collect cuts the work"),
 	SL_F_BOOL(struct top, fuse, 0, "false",
 		  "one Airflow task for collect, normalize and store"),
@@ -128,7 +130,7 @@ static void read_tree(struct sl_reading *r)
 	}
 	sl_read_overrides(r);
 	read_top(r);
-	sl_read_schedule(r);
+	sl_read_schedule(r, sl_node_get(r->root, "schedule"), &r->p->schedule);
 	sl_read_sources(r);
 	sl_read_contract(r);
 	sl_read_rules(r);
@@ -137,6 +139,7 @@ static void read_tree(struct sl_reading *r)
 	sl_read_models(r);
 	sl_read_queries(r);
 	sl_read_documents(r);
+	sl_read_jobs(r);
 	sl_read_parallel(r);
 	sl_read_backends(r);
 }

@@ -129,6 +129,21 @@ struct sl_schedule {
 	int64_t retry_delay; /* µs */
 };
 
+/* A stage and its words, but for what the run is about. */
+struct sl_job_step {
+	const char *stage;
+	struct sl_texts words;
+	struct sl_place at;
+};
+
+struct sl_job {
+	const char *name, *description;
+	struct sl_schedule schedule;
+	struct sl_job_step *steps;
+	size_t n_steps;
+	struct sl_place at;
+};
+
 struct sl_pipeline {
 	struct sl_arena arena;
 	const char *file; /* as given by the user, for messages */
@@ -152,6 +167,8 @@ struct sl_pipeline {
 	size_t n_queries;
 	struct sl_documents *documents;
 	size_t n_documents;
+	struct sl_job *jobs;
+	size_t n_jobs;
 	bool fuse;		   /* one Airflow task for collect, normalize and store */
 	int64_t partitions_max;	   /* most mapped normalize tasks */
 	uint64_t partition_bytes;  /* raw bytes that make one more of them worth while */

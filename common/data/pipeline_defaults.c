@@ -109,4 +109,5 @@ void sl_pipeline_defaults(const struct sl_pipeline *p,
 	walk_names(&w, "models", sl_model_fields);
 	walk_names(&w, "queries", sl_query_fields);
 	walk_names(&w, "documents", sl_documents_fields);
+	walk_names(&w, "jobs", sl_job_fields);
 }

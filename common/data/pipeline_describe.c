@@ -7,12 +7,19 @@ static const struct {
 	const char *name;
 	const struct sl_field *table;
 } sections[] = {
-	{"pipeline", sl_pipeline_fields},     {"schedule", sl_schedule_fields},
-	{"sources", sl_source_common_fields}, {"fields", sl_raw_fields},
-	{"contract", sl_contract_fields},     {"store", sl_store_fields},
-	{"rejects", sl_rejects_fields},	      {"models", sl_model_fields},
-	{"queries", sl_query_fields},	      {"documents", sl_documents_fields},
-	{"parallel", sl_parallel_fields},     {"backends", sl_backend_fields},
+	{"pipeline", sl_pipeline_fields},
+	{"schedule", sl_schedule_fields},
+	{"sources", sl_source_common_fields},
+	{"fields", sl_raw_fields},
+	{"contract", sl_contract_fields},
+	{"store", sl_store_fields},
+	{"rejects", sl_rejects_fields},
+	{"models", sl_model_fields},
+	{"queries", sl_query_fields},
+	{"documents", sl_documents_fields},
+	{"jobs", sl_job_fields},
+	{"parallel", sl_parallel_fields},
+	{"backends", sl_backend_fields},
 	{"queue", sl_queue_fields},
 };
 

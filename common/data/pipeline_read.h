@@ -25,12 +25,14 @@ extern const struct sl_field sl_parallel_fields[];
 extern const struct sl_field sl_model_fields[];
 extern const struct sl_field sl_query_fields[];
 extern const struct sl_field sl_documents_fields[];
+extern const struct sl_field sl_job_fields[];
 extern const struct sl_field sl_backend_fields[];
 extern const struct sl_field sl_queue_fields[];
 
 /* The environment first, then opts->overrides, so that these win. */
 void sl_read_overrides(struct sl_reading *r);
-void sl_read_schedule(struct sl_reading *r);
+/* map: where it stands, or NULL. */
+void sl_read_schedule(struct sl_reading *r, const struct sl_node *map, struct sl_schedule *s);
 void sl_read_sources(struct sl_reading *r);
 void sl_read_rejects(struct sl_reading *r);
 void sl_read_parallel(struct sl_reading *r);
@@ -40,6 +42,7 @@ void sl_read_store(struct sl_reading *r);    /* after the contract */
 void sl_read_models(struct sl_reading *r);   /* after the store: names must differ */
 void sl_read_queries(struct sl_reading *r);
 void sl_read_documents(struct sl_reading *r); /* after the store */
+void sl_read_jobs(struct sl_reading *r);
 void sl_read_backends(struct sl_reading *r);
 
 /* rev and shape of a pipeline without errors. */

@@ -1,5 +1,5 @@
 /*
- * Section schedule. cron is checked here in full, because Airflow would only tell when the DAG is
+ * Section schedule, of the pipeline and of its jobs. cron is checked here in full, because Airflow would only tell when the DAG is
  * parsed, far from the file's line.
  */
 #include <strings.h>
@@ -109,10 +109,8 @@ static void check_zone(struct sl_reading *r, const char *name, struct sl_place a
 		sl_diag_add(r->diags, SL_E1008, at, "there is no time zone \"%s\"", name);
 }
 
-void sl_read_schedule(struct sl_reading *r)
+void sl_read_schedule(struct sl_reading *r, const struct sl_node *map, struct sl_schedule *s)
 {
-	struct sl_schedule *s = &r->p->schedule;
-	const struct sl_node *map = sl_node_get(r->root, "schedule");
 	int32_t day;
 	sl_fields_read(sl_schedule_fields, s, sizeof(*s), map, NULL, "schedule", &r->p->arena,
 		       r->diags);

@@ -100,6 +100,18 @@ static const char *value_of(const struct sl_texts *param, const char *name)
 	return NULL;
 }
 
+/* The run's interval, without anybody's --param. NULL: another name, or no interval. */
+static const char *moment_of(struct sl_run *run, const char *name)
+{
+	const bool start = strcmp(name, "interval_start") == 0;
+	char text[32];
+
+	if (!run->has_interval || (!start && strcmp(name, "interval_end") != 0))
+		return NULL;
+	sl_time_text(start ? run->interval_start : run->interval_end, text);
+	return sl_arena_strdup(&run->arena, text);
+}
+
 static bool bind(struct sl_run *run, const struct sl_texts *param, const struct sl_sqltext *t,
 		 const char ***ret, struct sl_err *err)
 {
@@ -108,6 +120,8 @@ static bool bind(struct sl_run *run, const struct sl_texts *param, const struct 
 		return false;
 	for (size_t i = 0; i < t->n_names; i++) {
 		(*ret)[i] = value_of(param, t->names[i]);
+		if (!(*ret)[i])
+			(*ret)[i] = moment_of(run, t->names[i]);
 		if (!(*ret)[i]) {
 			sl_err_set(err, SL_ERR_USAGE, "parameter \":%s\" has no value",
 				   t->names[i]);

@@ -1,6 +1,7 @@
 /*
  * The one statement of a query or an export: named in the pipeline file, or given as SQL; it may
  * only read. Its parameters come from --param K=V as text: a cast in the statement types them.
+ * :interval_start and :interval_end are the run's, unless --param says otherwise.
  */
 #ifndef SL_RUN_STATEMENT_H
 #define SL_RUN_STATEMENT_H

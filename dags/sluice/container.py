@@ -19,7 +19,7 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Mount
 
 from sluice import output
-from sluice.operators import WITHHELD, RetryWhenTold, StageTask, context_env, log_lines
+from sluice.operators import TAKES, WITHHELD, RetryWhenTold, StageTask, context_env, log_lines
 
 STOP_S = 4  # Airflow ends the task's own process 5 s after it was told to stop
 LABEL = "sluice.task"
@@ -52,6 +52,8 @@ class SluiceDockerOperator(StageTask, DockerOperator):
         partition: str | None = None,
         connections: Sequence[str] = (),
         splits: bool = False,
+        takes: Sequence[str] = TAKES,
+        folder: str | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("mem_limit", "1g")
@@ -62,13 +64,16 @@ class SluiceDockerOperator(StageTask, DockerOperator):
         self.partition = partition
         self.connections = connections
         self.splits = splits
+        self.takes = takes
+        self.folder = folder
 
     def execute(self, context: Context) -> dict[str, Any] | list[str]:
         argv = self.whole_argv(context)
         env = self.stage_env(context)
-        self.tell(argv, env)
+        folder = self.start_folder(env)
+        self.tell(argv, env, folder)
         self._private_environment = self.secrets()
-        code, last = self._run(argv, env, self._name(context))
+        code, last = self._run(argv, env, self._name(context), folder)
         return self.conclude(context, code, output.result(last))
 
     def stage_env(self, context: Context) -> dict[str, str]:
@@ -83,7 +88,7 @@ class SluiceDockerOperator(StageTask, DockerOperator):
         ti = context["ti"]
         return f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
 
-    def _run(self, argv: list[str], env: dict[str, str], name: str) -> tuple[int, str]:
+    def _run(self, argv: list[str], env: dict[str, str], name: str, folder: str | None) -> tuple[int, str]:
         """The container's exit code and last line; it is gone afterwards, whatever happens."""
         self._remove_left(name)
         self.container = self.cli.create_container(
@@ -91,6 +96,7 @@ class SluiceDockerOperator(StageTask, DockerOperator):
             command=argv,
             environment=env | self._private_environment,
             user=self.user or self._user(),
+            working_dir=folder or self.working_dir,
             labels={LABEL: name},
             host_config=self.cli.create_host_config(**self._limits(), mounts=self.mounts or self._mounts(env)),
         )

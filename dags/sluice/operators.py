@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 from typing import Any, ClassVar
 
@@ -32,6 +33,7 @@ from sluice.links import links
 
 # What of the worker's environment is no business of a stage: keys, database, other pipelines' connections.
 WITHHELD = ("AIRFLOW__", "_AIRFLOW", "__AIRFLOW", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+TAKES = ("interval", "run-id")
 _SHOWN = ("SLUICE_HOME", "SLUICE_PIPELINES")
 
 
@@ -102,6 +104,8 @@ class StageTask:
     partition: str | None
     connections: Sequence[str]
     splits: bool
+    takes: Sequence[str]
+    folder: str | None
     told: dict[str, Any] | None = None  # the stage's result, once it has ended
     operator_extra_links = links()
 
@@ -117,9 +121,19 @@ class StageTask:
             run = intervals.words(context["dag_run"], timetable, params)
         except ValueError as e:
             raise AirflowFailException(str(e)) from e
+        if ("run-id" if run[0] == "--run-id" else "interval") not in self.takes:
+            run = []
         partition = ["--partition", self.partition] if self.partition else []
         again = ["--again"] if self.collects and params.get("again") else []
         return [*self.argv, *run, *partition, *again]
+
+    def start_folder(self, env: dict[str, str]) -> str | None:
+        """Where the stage starts, made where it is missing; None: wherever."""
+        if not self.folder or "SLUICE_HOME" not in env:
+            return None
+        folder = Path(env["SLUICE_HOME"]) / self.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
 
     def secrets(self) -> dict[str, str]:
         """Connections as the stage reads them; for the child's environment alone."""
@@ -131,11 +145,14 @@ class StageTask:
                 self.log.warning('Airflow has no connection "%s"', conn_id)
         return found
 
-    def tell(self, argv: Sequence[str], env: dict[str, str]) -> None:
+    def tell(self, argv: Sequence[str], env: dict[str, str], folder: str | None) -> None:
         """The very command, to be copied into a shell; connections are named, never shown."""
+        move = f"cd {shlex.quote(folder)} && " if folder else ""
         shown = [f"{name}={shlex.quote(env[name])}" for name in _SHOWN if name in env]
         needed = ", ".join(f"SLUICE_CONN_{c.upper()}" for c in self.connections)
-        self.log.info("Command: %s%s", " ".join([*shown, shlex.join(argv)]), f"  # needs {needed}" if needed else "")
+        self.log.info(
+            "Command: %s%s%s", move, " ".join([*shown, shlex.join(argv)]), f"  # needs {needed}" if needed else ""
+        )
 
     def conclude(self, context: Context, code: int, result: dict[str, Any] | None) -> dict[str, Any] | list[str]:
         """Pushes what the stage told, then says success, skip, retry or fail."""
@@ -163,6 +180,8 @@ class SluiceBashOperator(StageTask, BashOperator):
         left to the stage, which names it.
     :param splits: the stage says into how many partitions the work falls (collect). Airflow maps over return values
         alone, so the list of partitions is the return value then, and the result lies under the key "result".
+    :param takes: what of the run the stage is told: "interval", "run-id".
+    :param folder: below SLUICE_HOME; the stage starts there, and its relative paths lie there.
 
     XCom: the result line as a dict, also when the stage failed.
     """
@@ -178,6 +197,8 @@ class SluiceBashOperator(StageTask, BashOperator):
         partition: str | None = None,
         connections: Sequence[str] = (),
         splits: bool = False,
+        takes: Sequence[str] = TAKES,
+        folder: str | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("append_env", True)
@@ -187,6 +208,8 @@ class SluiceBashOperator(StageTask, BashOperator):
         self.partition = partition
         self.connections = connections
         self.splits = splits
+        self.takes = takes
+        self.folder = folder
 
     @cached_property
     def subprocess_hook(self) -> StageHook:
@@ -195,9 +218,10 @@ class SluiceBashOperator(StageTask, BashOperator):
     def execute(self, context: Context) -> dict[str, Any] | list[str]:
         argv = self.whole_argv(context)
         env = self.get_env(context)
-        self.tell(argv, env)
+        folder = self.start_folder(env)
+        self.tell(argv, env, folder)
         command = [shutil.which("bash") or "bash", "-c", f"exec {shlex.join(argv)} </dev/null"]
-        done = self.subprocess_hook.run_command(command, env=env, cwd=self.cwd)
+        done = self.subprocess_hook.run_command(command, env=env, cwd=folder or self.cwd)
         return self.conclude(context, as_shell(done.exit_code), output.result(done.output))
 
     def get_env(self, context: Context) -> dict[str, str]:

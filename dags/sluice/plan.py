@@ -52,6 +52,19 @@ class Stage:
     connections: tuple[str, ...]
     source: str | None = None  # it works on this one alone
     retries: int = 2
+    takes: tuple[str, ...] = ("interval", "run-id")  # what of the run it is told
+
+
+@dataclass(frozen=True)
+class Job:
+    """Stages that run by a schedule of their own."""
+
+    name: str
+    description: str
+    schedule: Schedule | None
+    after: tuple[str, ...]
+    tasks: Tasks
+    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,7 @@ class Plan:
     after: tuple[str, ...]
     tasks: Tasks
     stages: tuple[Stage, ...]
+    jobs: tuple[Job, ...]
 
 
 def find(folder: Path) -> list[Path]:
@@ -122,25 +136,42 @@ def _without_result(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("{")) or text
 
 
-def _read(found: dict[str, Any]) -> Plan:
+def _stage(found: dict[str, Any]) -> Stage:
+    return Stage(
+        name=found["name"],
+        argv=tuple(found["argv"]),
+        mapped=found["mapped"],
+        connections=tuple(found["connections"]),
+        source=found["source"],
+        retries=found["retries"],
+        takes=tuple(found["takes"]),
+    )
+
+
+def _work(found: dict[str, Any]) -> dict[str, Any]:
+    """What a pipeline and a job have in common."""
     schedule = found["schedule"]
+    return {
+        "description": found["description"] or "",
+        "schedule": schedule
+        and Schedule(schedule["cron"], schedule["timezone"] or "UTC", schedule["start"], schedule["catchup"]),
+        "after": tuple(found["after"]),
+        "tasks": Tasks(**found["tasks"]),
+        "stages": tuple(map(_stage, found["stages"])),
+    }
+
+
+def _read(found: dict[str, Any]) -> Plan:
     return Plan(
         pipeline=found["pipeline"],
-        description=found["description"] or "",
         file=found["file"],
         rev=found["rev"],
         backend=found["backend"],
         store=found["store"],
         queue=found["queue"],
         sources=tuple(f"{s['name']} ({s['kind']}, {s['codec']})" for s in found["sources"]),
-        schedule=schedule
-        and Schedule(schedule["cron"], schedule["timezone"] or "UTC", schedule["start"], schedule["catchup"]),
-        after=tuple(found["after"]),
-        tasks=Tasks(**found["tasks"]),
-        stages=tuple(
-            Stage(s["name"], tuple(s["argv"]), bool(s["mapped"]), tuple(s["connections"]), s["source"], s["retries"])
-            for s in found["stages"]
-        ),
+        jobs=tuple(Job(name=job["name"], **_work(job)) for job in found["jobs"]),
+        **_work(found),
     )
 
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "tasks/collect/interval.h"
+#include "run/interval.h"
 
 static const char *current_dir(struct sl_arena *arena)
 {

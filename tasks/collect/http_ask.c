@@ -6,8 +6,8 @@
 
 #include "base/hash.h"
 #include "net/uri.h"
+#include "run/interval.h"
 #include "tasks/collect/http_link.h"
-#include "tasks/collect/interval.h"
 #include "tasks/collect/json_find.h"
 
 static void put_json(json_t **j)

@@ -1,8 +1,8 @@
 /* The check of the http source: what its fields mean together. */
 #include "net/http_guard.h"
 #include "net/uri.h"
+#include "run/interval.h"
 #include "tasks/collect/http_ask.h"
-#include "tasks/collect/interval.h"
 
 const char *const sl_http_pagings[] = {"none", "page", "offset", "cursor", "next", "link", NULL};
 const char *const sl_http_auths[] = {"none", "basic", "bearer", "header", "oauth2", NULL};

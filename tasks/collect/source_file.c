@@ -10,11 +10,11 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "run/interval.h"
 #include "tasks/collect/collect.h"
 #include "tasks/collect/file_path.h"
 #include "tasks/collect/glob.h"
 #include "tasks/collect/gunzip.h"
-#include "tasks/collect/interval.h"
 
 #define READ_BYTES ((size_t)256 << 10)
 #define TRIES 3

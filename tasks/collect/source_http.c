@@ -13,10 +13,10 @@
 #include "net/http_guard.h"
 #include "net/http_retry.h"
 #include "net/uri.h"
+#include "run/interval.h"
 #include "tasks/collect/collect.h"
 #include "tasks/collect/http_ask.h"
 #include "tasks/collect/http_auth.h"
-#include "tasks/collect/interval.h"
 #include "tasks/collect/json_find.h"
 
 static const char *const formats[] = {"rfc3339", "unix", "unix_ms", "date", NULL};

@@ -10,31 +10,14 @@
 #include "base/mem.h"
 #include "base/module.h"
 #include "run/help.h"
-#include "run/spawn.h"
 #include "tasks/sluice/cmd.h"
+#include "tasks/sluice/describe.h"
 
 #define SHELLS "bash zsh fish"
 
-static void put_json(json_t **j)
-{
-	json_decref(*j);
-}
-
-/* {"preview": {"summary": "…", "stage": false, "flags": [{"name", "type", "help", "choices"}]}, …}
+/* The flags of one command or stage: the common ones, and its own that have one. all becomes
+ * {"preview": {"summary": "…", "stage": false, "flags": [{"name", "type", "help", "choices"}]}, …}
  */
-static bool ask(const char *exe, json_t **ret, struct sl_err *err)
-{
-	const char *const argv[] = {exe, "--describe", NULL};
-	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
-	int code = 0;
-
-	if (!sl_spawn_output(exe, argv, &out, &code, err))
-		return false;
-	*ret = code == 0 && out.n ? json_loadb(out.p, out.n, 0, NULL) : NULL;
-	return *ret || sl_err_set(err, SL_ERR_CONFIG, "\"%s\" does not describe itself", exe);
-}
-
-/* The flags of one command or stage: the common ones, and its own that have one. */
 static void add_command(json_t *all, const json_t *described, bool stage)
 {
 	static const char *const lists[] = {"params", "flags"};
@@ -58,11 +41,11 @@ static void add_command(json_t *all, const json_t *described, bool stage)
 
 static bool add_commands(json_t *all, struct sl_err *err)
 {
-	sl_cleanup(put_json) json_t *driver = NULL;
+	sl_cleanup(sl_described_release) json_t *driver = NULL;
 	json_t *command;
 	size_t at;
 
-	if (!ask("sluice", &driver, err))
+	if (!sl_describe_of("sluice", &driver, err))
 		return false;
 	json_array_foreach(json_object_get(driver, "commands"), at, command)
 	{
@@ -79,11 +62,11 @@ static bool add_stages(json_t *all, struct sl_err *err)
 		return false;
 	for (size_t i = 0; i < names.n; i++) {
 		sl_cleanup(sl_freep) char *path = sl_xasprintf("%s/%s", sl_exe_dir(), names.v[i]);
-		sl_cleanup(put_json) json_t *described = NULL;
+		sl_cleanup(sl_described_release) json_t *described = NULL;
 
 		if (!sl_str_starts(sl_str_of(names.v[i]), "sluice-") || access(path, X_OK) != 0)
 			continue;
-		if (!ask(names.v[i], &described, err))
+		if (!sl_describe_of(names.v[i], &described, err))
 			return false;
 		add_command(all, described, true);
 	}
@@ -379,7 +362,7 @@ static const struct {
 
 static bool run_completion(struct sl_run *run, const void *params, struct sl_err *err)
 {
-	sl_cleanup(put_json) json_t *all = json_object();
+	sl_cleanup(sl_described_release) json_t *all = json_object();
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 	const char *wanted = run->args.n == 1 ? run->args.v[0] : "";
 	void (*write_shell)(struct sl_buf *, json_t *) = NULL;

@@ -3,12 +3,13 @@
  * itself), and with --explain each value and where it came from.
  */
 #include "base/mem.h"
+#include "run/command.h"
 #include "run/help.h"
 #include "store/sink.h"
 #include "tasks/sluice/cmd.h"
 #include "tasks/sluice/plan_explain.h"
+#include "tasks/sluice/plan_jobs.h"
 #include "tasks/sluice/plan_json.h"
-#include "tasks/sluice/plan_steps.h"
 
 struct plan {
 	bool json, explain, ddl;
@@ -49,7 +50,30 @@ static void backend_text(const struct sl_pipeline *p, struct sl_buf *out)
 	sl_buf_addc(out, '\n');
 }
 
-static void plan_text(struct sl_run *run, struct sl_buf *out)
+static void steps_text(struct sl_run *run, const struct sl_step *steps, size_t n,
+		       struct sl_buf *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		sl_buf_adds(out, "    ");
+		sl_step_text(run, &steps[i], out);
+		sl_buf_addc(out, '\n');
+	}
+}
+
+static void job_text(struct sl_run *run, const struct sl_job *job, struct sl_buf *out,
+		     struct sl_diags *diags)
+{
+	const struct sl_step *steps;
+	const size_t n = sl_job_steps(job, &run->arena, &steps, diags);
+
+	sl_buf_addf(out, "  job       %s", job->name);
+	if (job->schedule.cron)
+		sl_buf_addf(out, ": %s %s", job->schedule.cron, job->schedule.timezone);
+	sl_buf_addc(out, '\n');
+	steps_text(run, steps, n, out);
+}
+
+static void plan_text(struct sl_run *run, struct sl_buf *out, struct sl_diags *diags)
 {
 	const struct sl_pipeline *p = run->p;
 	const struct sl_step *steps;
@@ -72,11 +96,9 @@ static void plan_text(struct sl_run *run, struct sl_buf *out)
 			    p->documents[i].from);
 	backend_text(p, out);
 	sl_buf_addf(out, "  rev       %.12s\n  stages\n", p->rev);
-	for (size_t i = 0; i < n; i++) {
-		sl_buf_adds(out, "    ");
-		sl_step_text(run, &steps[i], out);
-		sl_buf_addc(out, '\n');
-	}
+	steps_text(run, steps, n, out);
+	for (size_t i = 0; i < p->n_jobs; i++)
+		job_text(run, &p->jobs[i], out, diags);
 }
 
 /* Nothing where nothing is to be changed. */
@@ -98,6 +120,7 @@ static bool run_plan(struct sl_run *run, const void *params, struct sl_err *err)
 {
 	const struct plan *plan = params;
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
+	sl_cleanup(sl_diags_release) struct sl_diags diags = SL_DIAGS_INIT;
 
 	if (plan->ddl && !plan_ddl(run, &out, err))
 		return false;
@@ -106,10 +129,11 @@ static bool run_plan(struct sl_run *run, const void *params, struct sl_err *err)
 	if (plan->explain)
 		sl_plan_explain(run, &out);
 	else if (plan->json)
-		sl_plan_json(run, &out);
+		sl_plan_json(run, &out, &diags);
 	else
-		plan_text(run, &out);
-	return sl_stdout(sl_buf_str(&out), err);
+		plan_text(run, &out, &diags);
+	sl_print_diags(&diags);
+	return sl_diags_ok(&diags, err) && sl_stdout(sl_buf_str(&out), err);
 }
 
 const struct sl_stage sl_cmd_plan = {

@@ -5,6 +5,16 @@
 #include "run/command.h"
 #include "run/help.h"
 #include "tasks/sluice/cmd.h"
+#include "tasks/sluice/plan_jobs.h"
+
+/* Their stages say which flags they take. */
+static void check_jobs(struct sl_run *run, const struct sl_pipeline *p, struct sl_diags *diags)
+{
+	const struct sl_step *steps;
+
+	for (size_t i = 0; i < p->n_jobs; i++)
+		(void)!sl_job_steps(&p->jobs[i], &run->arena, &steps, diags);
+}
 
 static bool check(struct sl_run *run, const char *name, struct sl_buf *out)
 {
@@ -18,6 +28,10 @@ static bool check(struct sl_run *run, const char *name, struct sl_buf *out)
 	struct sl_pipeline *p = sl_pipeline_open(name, &opts, &diags, &err);
 
 	if (p)
+		check_jobs(run, p, &diags);
+	const bool ok = p && diags.n == 0;
+
+	if (ok)
 		sl_buf_addf(out,
 			    "%s: ok (pipeline %s, sources %zu, rules %zu, models %zu, rev %.12s)\n",
 			    p->file, p->name, p->n_sources, p->n_rules, p->n_models, p->rev);
@@ -28,8 +42,6 @@ static bool check(struct sl_run *run, const char *name, struct sl_buf *out)
 		sl_buf_addf(out, "%s: %s\n", name, err.msg);
 	sl_print_diags(&diags);
 	sl_diags_release(&diags);
-
-	const bool ok = p != NULL;
 
 	sl_pipeline_close(p);
 	return ok;

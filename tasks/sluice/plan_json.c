@@ -3,7 +3,7 @@
  */
 #include "tasks/sluice/plan_json.h"
 
-#include "tasks/sluice/plan_steps.h"
+#include "tasks/sluice/plan_jobs.h"
 
 static void add_key(struct sl_buf *out, const char *key, const char *value)
 {
@@ -76,6 +76,31 @@ static void add_relations(const struct sl_pipeline *p, struct sl_buf *out)
 	sl_buf_addc(out, ']');
 }
 
+/* What of the run the stage is told. */
+static void add_takes(const struct sl_step *step, struct sl_buf *out)
+{
+	sl_buf_addf(out, "\"takes\":[%s%s%s]", step->without_interval ? "" : "\"interval\"",
+		    step->without_interval || step->without_run_id ? "" : ",",
+		    step->without_run_id ? "" : "\"run-id\"");
+}
+
+static void add_step(struct sl_run *run, const struct sl_step *step, int64_t retries,
+		     struct sl_buf *out)
+{
+	sl_buf_addc(out, '{');
+	add_key(out, "name", step->name);
+	sl_buf_addc(out, ',');
+	add_key(out, "source", step->source ? step->source->name : NULL);
+	sl_buf_adds(out, ",\"argv\":");
+	add_texts(sl_step_argv(run, step), out);
+	sl_buf_addc(out, ',');
+	add_takes(step, out);
+	sl_buf_addf(out, ",\"mapped\":%s,\"retries\":%" PRId64 ",\"connections\":",
+		    step->mapped ? "true" : "false", retries);
+	add_texts(sl_step_connections(run, step), out);
+	sl_buf_addc(out, '}');
+}
+
 static void add_stages(struct sl_run *run, struct sl_buf *out)
 {
 	const struct sl_step *steps;
@@ -83,21 +108,44 @@ static void add_stages(struct sl_run *run, struct sl_buf *out)
 
 	sl_buf_adds(out, "\"stages\":[");
 	for (size_t i = 0; i < n; i++) {
-		sl_buf_adds(out, i ? ",{" : "{");
-		add_key(out, "name", steps[i].name);
-		sl_buf_addc(out, ',');
-		add_key(out, "source", steps[i].source ? steps[i].source->name : NULL);
-		sl_buf_adds(out, ",\"argv\":");
-		add_texts(sl_step_argv(run, &steps[i]), out);
-		sl_buf_addf(out, ",\"mapped\":%s,\"retries\":%" PRId64 ",\"connections\":",
-			    steps[i].mapped ? "true" : "false", sl_step_retries(run->p, &steps[i]));
-		add_texts(sl_step_connections(run, &steps[i]), out);
-		sl_buf_addc(out, '}');
+		sl_buf_adds(out, i ? "," : "");
+		add_step(run, &steps[i], sl_step_retries(run->p, &steps[i]), out);
 	}
 	sl_buf_addc(out, ']');
 }
 
-void sl_plan_json(struct sl_run *run, struct sl_buf *out)
+static void add_job(struct sl_run *run, const struct sl_job *job, struct sl_buf *out,
+		    struct sl_diags *diags)
+{
+	const struct sl_step *steps;
+	const size_t n = sl_job_steps(job, &run->arena, &steps, diags);
+
+	sl_buf_addc(out, '{');
+	add_key(out, "name", job->name);
+	sl_buf_addc(out, ',');
+	add_key(out, "description", job->description);
+	sl_buf_addc(out, ',');
+	add_schedule(&job->schedule, out);
+	add_tasks(&job->schedule, out);
+	sl_buf_adds(out, ",\"stages\":[");
+	for (size_t i = 0; i < n; i++) {
+		sl_buf_adds(out, i ? "," : "");
+		add_step(run, &steps[i], job->schedule.retries, out);
+	}
+	sl_buf_adds(out, "]}");
+}
+
+static void add_jobs(struct sl_run *run, struct sl_buf *out, struct sl_diags *diags)
+{
+	sl_buf_adds(out, "\"jobs\":[");
+	for (size_t i = 0; i < run->p->n_jobs; i++) {
+		sl_buf_adds(out, i ? "," : "");
+		add_job(run, &run->p->jobs[i], out, diags);
+	}
+	sl_buf_addc(out, ']');
+}
+
+void sl_plan_json(struct sl_run *run, struct sl_buf *out, struct sl_diags *diags)
 {
 	static const struct sl_step whole = {
 		.store = true, .queue = true, .sources = true, .documents = true};
@@ -126,5 +174,7 @@ void sl_plan_json(struct sl_run *run, struct sl_buf *out)
 	add_relations(p, out);
 	sl_buf_addc(out, ',');
 	add_stages(run, out);
+	sl_buf_addc(out, ',');
+	add_jobs(run, out, diags);
 	sl_buf_adds(out, "}\n");
 }

@@ -29,6 +29,14 @@ static size_t add_step(const struct sl_pipeline *p, struct sl_step step, struct 
 	return p->n_sources;
 }
 
+const struct sl_step *sl_step_report(void)
+{
+	static const struct sl_step report = {"report", "sluice-report", .more = "--show",
+					      .store = true, .queue = true};
+
+	return &report;
+}
+
 /* A fused pipeline is one task: the driver, which executes the same stages. */
 size_t sl_steps_of(struct sl_run *run, const struct sl_step **ret)
 {
@@ -45,11 +53,10 @@ size_t sl_steps_of(struct sl_run *run, const struct sl_step **ret)
 		{"store", "sluice-store", .store = true, .queue = true},
 		{"aggregate", "sluice-aggregate", .store = true},
 		{"publish", "sluice-publish", .store = true, .documents = true},
-		{"report", "sluice-report", .store = true, .queue = true, .more = "--show"},
 	};
 	const struct sl_pipeline *p = run->p;
-	struct sl_step *steps =
-		sl_arena_zalloc(&run->arena, SL_ARRAY_LEN(all) + 2 * p->n_sources, sizeof(*steps));
+	struct sl_step *steps = sl_arena_zalloc(
+		&run->arena, SL_ARRAY_LEN(all) + 1 + 2 * p->n_sources, sizeof(*steps));
 	size_t n = 0;
 
 	*ret = steps;
@@ -58,6 +65,8 @@ size_t sl_steps_of(struct sl_run *run, const struct sl_step **ret)
 	for (size_t i = 0; !p->fuse && i < SL_ARRAY_LEN(all); i++)
 		if (!is_idle(p, all[i].name))
 			n += add_step(p, all[i], steps + n);
+	if (!p->fuse)
+		steps[n++] = *sl_step_report();
 	return n;
 }
 
@@ -100,6 +109,8 @@ struct sl_texts sl_step_argv(struct sl_run *run, const struct sl_step *step)
 			add_word(arena, &argv, run->passed[i]);
 	if (step->more)
 		add_word(arena, &argv, step->more);
+	for (size_t i = 0; i < step->words.n; i++)
+		add_word(arena, &argv, step->words.v[i]);
 	if (step->source) {
 		add_word(arena, &argv, "--source");
 		add_word(arena, &argv, step->source->name);
@@ -110,6 +121,8 @@ struct sl_texts sl_step_argv(struct sl_run *run, const struct sl_step *step)
 void sl_step_text(const struct sl_run *run, const struct sl_step *step, struct sl_buf *out)
 {
 	sl_buf_addf(out, "%s %s %s", step->exe, word_of(step), pipeline_word(run));
+	for (size_t i = 0; i < step->words.n; i++)
+		sl_buf_addf(out, " %s", step->words.v[i]);
 	if (step->source)
 		sl_buf_addf(out, " --source %s", step->source->name);
 	if (step->mapped)

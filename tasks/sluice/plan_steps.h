@@ -12,16 +12,22 @@ struct sl_step {
 	const char *name;
 	const char *exe, *word; /* word: a command of the driver; NULL: a stage's own executable */
 	const char *more;	/* one more word, or NULL */
+	struct sl_texts words;	/* a job's */
 	const struct sl_source *source; /* it works on this one alone; NULL: on all */
 	bool mapped;			/* once per partition */
 	bool store;			/* talks to the store */
 	bool queue;			/* talks to the queue */
 	bool sources;			/* reads the sources */
 	bool documents;			/* talks to the documents' server */
+	bool without_interval;		/* it takes no --interval-start and --interval-end */
+	bool without_run_id;		/* it takes no --run-id */
 };
 
 /* In their order; how many. They live as long as the run. */
 size_t sl_steps_of(struct sl_run *run, const struct sl_step **ret);
+
+/* What comes last, whatever happened before. */
+const struct sl_step *sl_step_report(void);
 
 /* The words to execute it by, without what the run is about. */
 struct sl_texts sl_step_argv(struct sl_run *run, const struct sl_step *step);

@@ -62,7 +62,7 @@ def bag() -> dict[str, Any]:
 def test_every_pipeline_has_a_dag_and_nothing_fails_to_import(bag: dict[str, Any]) -> None:
     assert bag["errors"] == {}
     folders = {p.parent.name for p in (ROOT / "pipelines").glob("*/pipeline.yaml")}
-    assert set(bag["dags"]) == folders | {"example_orders_bash", "example_imo_bash"}
+    assert set(bag["dags"]) == folders | {"imo.conformite", "example_orders_bash", "example_imo_bash"}
 
 
 def test_tasks_are_the_stages_in_order_on_the_native_queue(bag: dict[str, Any]) -> None:
@@ -151,6 +151,15 @@ def test_models_are_made_before_others_begin(bag: dict[str, Any]) -> None:
 
 def test_run_by_hand_is_asked_for_typed_words(bag: dict[str, Any]) -> None:
     assert bag["dags"]["orders"]["params"] == {"again": False, "interval_start": None, "interval_end": None}
+
+
+def test_job_has_a_dag_of_its_own_that_renews_no_table(bag: dict[str, Any]) -> None:
+    job = bag["dags"]["imo.conformite"]
+    assert job["schedule"].startswith("CronDataIntervalTimetable") and "conservation" in job["doc"]
+    assert {n: t["upstream"] for n, t in job["tasks"].items()} == {"export": [], "report": ["export"]}
+    assert job["tasks"]["report"]["teardown"]
+    assert not any(t["outlets"] for t in job["tasks"].values())
+    assert job["params"] == {"interval_start": None, "interval_end": None}
 
 
 def test_with_an_image_the_same_tasks_run_in_containers(tmp_path: Path) -> None:
@@ -349,6 +358,27 @@ print(json.dumps([without, [link.name for link in links()], DashboardLink().get_
         ["Run", "Dashboard"],
         "http://g/d/x?run=manual__2026%201%2B2&p=orders&t=store.2&a=a%26b&x={y}",
     ]
+
+
+def test_stage_is_told_only_what_it_takes() -> None:
+    code = """
+import json
+from types import SimpleNamespace as N
+from airflow.sdk import CronDataIntervalTimetable
+from sluice.operators import SluiceBashOperator
+run = N(run_id="r", run_type="manual", logical_date=None, data_interval_start=None, data_interval_end=None)
+given = {"interval_start": "2026-02-03T00:00:00Z", "interval_end": "2026-02-04T00:00:00Z"}
+out = []
+for takes in (["interval", "run-id"], ["interval"], []):
+    task = SluiceBashOperator(task_id="x", argv=["sluice-x"], takes=takes)
+    for params in ({}, given):
+        context = {"dag": N(timetable=CronDataIntervalTimetable("0 4 * * *", timezone="UTC")), "dag_run": run,
+                   "params": params}
+        out.append([word for word in task.whole_argv(context)[1:] if word.startswith("--")])
+print(json.dumps(out))
+"""
+    interval = ["--interval-start", "--interval-end"]
+    assert venv_python(code) == [["--run-id"], interval, [], interval, [], []]
 
 
 def test_refusal_without_a_result_names_the_exit_code() -> None:

@@ -136,6 +136,23 @@ def test_what_is_waited_for_may_be_looked_for_as_often_as_the_wait_takes(tmp_pat
     assert tries == {"slow": 9, "soon": 3, "drop": 3, "store": 3, "report": 3}
 
 
+def test_job_is_stages_with_a_schedule_of_their_own() -> None:
+    found = plan.load(ROOT / "pipelines" / "imo" / "pipeline.yaml")
+    (job,) = found.jobs
+    assert (job.name, job.schedule) == ("conformite", plan.Schedule("0 4 1 * *", "Europe/Paris", None, False))
+    assert found.schedule is None and job.tasks == plan.Tasks(None, 2, 30)
+    export, report = job.stages
+    words = ("--query", "conservation", "-o", "conservation-{interval_start:%Y-%m}.csv")
+    assert export.argv == ("sluice-export", "--pipeline", "imo", *words)
+    assert (report.name, report.takes) == ("report", ("interval", "run-id"))
+
+
+def test_job_that_cannot_run_is_an_error_of_its_pipeline(tmp_path: Path) -> None:
+    bad = write(tmp_path, "shop", "jobs: {audit: {steps: [clairvoyance]}}")
+    with pytest.raises(plan.PlanError, match=rf"{bad}:\d+:\d+: error\[E1008\]: .*no stage \"clairvoyance\""):
+        plan.load(bad)
+
+
 @pytest.fixture
 def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sluice in front of the real one that notes each call; returns the note's file."""

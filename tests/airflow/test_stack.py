@@ -337,6 +337,19 @@ def test_scheduled_run_hands_its_interval_to_every_stage(stack: Stack) -> None:
     assert stack.table("nightly").startswith("6 ")
 
 
+def test_monthly_job_runs_its_stages_with_its_own_interval(stack: Stack) -> None:
+    start, end = "2026-02-01T03:00:00Z", "2026-03-01T03:00:00Z"
+    stack.wait("nightly", stack.trigger("nightly"))
+    run = stack.trigger("nightly.audit", logical_date=start, data_interval_start=start, data_interval_end=end)
+    states = stack.wait("nightly.audit", run)
+    assert states == {"check": "success", "export": "success", "report": "success"}
+    log = stack.log_text("nightly.audit", run, "export")
+    assert f"--interval-start {start[:-1]}+00:00 --interval-end {end[:-1]}+00:00" in log
+    folder = stack.home / "nightly" / "jobs" / "audit"
+    assert f"Command: cd {folder} && " in log
+    assert (folder / "all-2026-02.csv").read_text().splitlines()[0] == "id,placed,total,country"
+
+
 def test_run_by_rest_with_interval_gets_exactly_that_one(stack: Stack) -> None:
     start, end = "2026-02-03T01:00:00Z", "2026-02-04T01:00:00Z"
     run = stack.trigger("nightly", logical_date=start, data_interval_start=start, data_interval_end=end)

@@ -15,7 +15,7 @@ import pytest
 from tests.lib.stage import ROOT
 
 PAGE = (ROOT / "docs" / "adding.md").read_text()
-SECTIONS = ["A pipeline", "A query", "A site", "A rule", "A codec", "A source"]
+SECTIONS = ["A pipeline", "A query", "A job", "A site", "A rule", "A codec", "A source"]
 STEP = re.compile(r"(?:^(Write|Add to) `([^`]+)`:\n\n)?^```(sh|c|text)\n(.*?)^```", re.M | re.S)
 COMMANDS = 10  # that a colleague needs for a pipeline
 SECONDS = 60  # that a build with one more file may take
@@ -132,6 +132,12 @@ def test_pipeline(scratch: Scratch) -> None:
 
 def test_query(scratch: Scratch) -> None:
     scratch.follow("A query")
+
+
+def test_job(scratch: Scratch) -> None:
+    scratch.follow("A job")
+    plan = scratch.sh("sluice plan books\n")
+    assert "sluice-export --pipeline books --query best" in plan
 
 
 def test_site(scratch: Scratch) -> None:

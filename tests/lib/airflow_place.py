@@ -54,6 +54,13 @@ with DAG("paths", schedule=None, start_date=START, default_args=SETTINGS):
     SluiceBashOperator(task_id="bare", argv=["sluice-collect", "--pipeline", "paths_bare"], **BARE)
     SluiceBashOperator(task_id="environment", argv=["bash", "-c", "env; pwd; echo '{\\"stage\\":\\"x\\"}'"], **BARE)
 """
+NIGHTLY = """\
+schedule: {cron: "0 2 * * *", timezone: Europe/Paris}
+jobs:
+  audit:
+    schedule: {cron: "0 4 1 * *", timezone: Europe/Paris, retries: 0}
+    steps: [check, "export -o all-{interval_start:%Y-%m}.csv"]
+"""
 TWICE = """
 for n in (1, 2):
     with DAG(f"twice_{n}", schedule=None, start_date=START, default_args=SETTINGS | {"retries": 5}):
@@ -164,7 +171,7 @@ def write_pipelines(folder: Path) -> None:
     missing = shop(folder, "paths_66", files=0)
     missing.write_text(missing.read_text().replace("inbox/*.csv", "inbox/missing.csv"))
     hostile(folder, "hostile")
-    shop(folder, "nightly", 'schedule: {cron: "0 2 * * *", timezone: Europe/Paris}')
+    shop(folder, "nightly", NIGHTLY)
     shop(folder, "fused", "fuse: true")
     add_sources(shop(folder, "many"), "till", "web")
     file = shop(folder, "awaited")

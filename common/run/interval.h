@@ -1,9 +1,9 @@
 /*
- * The run's interval in the texts of a source: {interval_start:%Y-%m-%d}, {interval_end:%Y-%m-%d},
- * with the letters of sl_time_format, in UTC.
+ * The run's interval in texts of the pipeline file and the command line:
+ * {interval_start:%Y-%m-%d}, {interval_end:%Y-%m-%d}, with the letters of sl_time_format, in UTC.
  */
-#ifndef SL_COLLECT_INTERVAL_H
-#define SL_COLLECT_INTERVAL_H
+#ifndef SL_RUN_INTERVAL_H
+#define SL_RUN_INTERVAL_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
-/* The interval in a source's texts: see interval.h. */
-#include "tasks/collect/interval.h"
+/* The interval in texts: see interval.h. */
+#include "run/interval.h"
 
 #include "base/mem.h"
 
