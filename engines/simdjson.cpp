@@ -17,7 +17,7 @@ static_assert(simdjson::SIMDJSON_PADDING <= SL_DECODE_PADDING, "parts are padded
 namespace
 {
 
-/* A field that a key of the record feeds: by its whole name, or as a step of a dotted path. */
+/* A field that a key of the record feeds: by its whole name, or as the last step of a dotted path. */
 struct target {
 	size_t field;
 	bool dotted;
@@ -78,16 +78,18 @@ node *child_of(node *parent, sl_str key)
 	return &parent->children.back();
 }
 
-void add_path(node *root, sl_str path, size_t field)
+/* What is left of a path may be one key of its object that holds dots itself. */
+void add_path(node *at, sl_str path, size_t field)
 {
-	child_of(root, path)->targets.push_back({field, false});
-	if (sl_str_find(path, '.') < 0)
-		return;
-	node *at = root;
 	sl_str step;
-	while (sl_str_next(&path, '.', &step))
+
+	for (bool dotted = false;; dotted = true) {
+		child_of(at, path)->targets.push_back({field, dotted});
+		if (sl_str_find(path, '.') < 0)
+			return;
+		sl_str_next(&path, '.', &step);
 		at = child_of(at, step);
-	at->targets.push_back({field, true});
+	}
 }
 
 node *find_wanted(node *parent, sl_str key)

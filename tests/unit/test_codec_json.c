@@ -253,6 +253,8 @@ static void test_json_dots_lead_into_objects_unless_a_key_has_the_name(void **st
 		{"{\"infos.dpe\":\"A\",\"infos\":{\"dpe\":\"C\"}}", "(A,NULL,{\"dpe\":\"C\"})"},
 		{"{\"infos\":{\"dpe\":\"C\"},\"infos.dpe\":\"A\"}", "(A,NULL,{\"dpe\":\"C\"})"},
 		{"{\"infos\":{\"dpe\":\"C\"},\"infos.dpe\":null}", "(NULL,NULL,{\"dpe\":\"C\"})"},
+		{"{\"infos\":{\"prix.net\":7}}", "(NULL,7,{\"prix.net\":7})"},
+		{"{\"infos.prix\":{\"net\":7}}", "(NULL,NULL,NULL)"},
 		{"{\"infos\":\"x\",\"dpe\":\"C\"}", "(NULL,NULL,x)"},
 		{"{\"infos\":[{\"dpe\":\"C\"}]}", "(NULL,NULL,[{\"dpe\":\"C\"}])"},
 		{"{\"u\":{\"infos\":{\"dpe\":\"C\"}}}", "(NULL,NULL,NULL)"},
