@@ -97,6 +97,8 @@ ROWS = {
             f"{DOCUMENTS}the_line",
             f"{DOCUMENTS}a_fault",
             "test_publish_kill.py::",
+            "test_publish_access.py::test_a_failover",
+            "test_publish_access.py::test_what_fails_once",
             "test_source_mongo.py::test_a_server_that_dies",
         ),
     ),
@@ -198,7 +200,11 @@ ROWS = {
     ),
     "F43": Row(
         "operators in document keys",
-        ("test_publish.py::test_keys_with_dots_dollars", "test_publish.py::test_a_wrong_section"),
+        (
+            "test_publish.py::test_keys_with_dots_dollars",
+            "test_publish.py::test_a_wrong_section",
+            "test_cases_mongo.py::test_m02",
+        ),
         'every case of the chain: the keys "$set" and "a.b"',
     ),
     "F44": Row(
@@ -221,7 +227,12 @@ ROWS = {
     ),
     "F47": Row(
         "TLS that cannot be trusted",
-        ("test_queue_access.py::test_tls", "test_http.py::test_certificates", "test_pg_errors.py::test_tls"),
+        (
+            "test_queue_access.py::test_tls",
+            "test_publish_access.py::test_a_certificate",
+            "test_http.py::test_certificates",
+            "test_pg_errors.py::test_tls",
+        ),
     ),
     "F48": Row(
         "answers without end",
