@@ -3,7 +3,7 @@
  * its counts, in one immutable file named (rev, chunk, part). A pure function of the part and the
  * rules, so whoever misses one makes it again.
  *
- * File: "SLCP2\n", a JSON header line (counts, columns), zstd frame of the columns, zstd frame of
+ * File: "SLCP3\n", a JSON header line (counts, columns), LZ4 block of the columns, LZ4 block of
  * the rejects, 8-byte XXH3 of all that. The columns: store/clean_cols.h.
  */
 #ifndef SL_STORE_CLEAN_H
