@@ -153,7 +153,8 @@ struct walk {
 		return escapes && memchr(s.p, '\\', s.n);
 	}
 
-	void feed(const node *n, const sl_raw &raw, bool surrogate)
+	/* Inline, as end_value is: a value in memory is read before its pieces are there. */
+	[[gnu::always_inline]] void feed(const node *n, const sl_raw &raw, bool surrogate)
 	{
 		for (const target &t : n->targets) {
 			if (t.dotted && r->whole[t.field] == r->record)
@@ -175,7 +176,7 @@ struct walk {
 	}
 
 	/* A value that has no place of its own: an item of a list, or one that nobody wants. */
-	void end_value(const sl_raw &raw, bool surrogate)
+	[[gnu::always_inline]] void end_value(const sl_raw &raw, bool surrogate)
 	{
 		if (wanted) {
 			feed(wanted, raw, surrogate);
