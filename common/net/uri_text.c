@@ -164,6 +164,14 @@ static struct sl_uri transform(const struct sl_uri *base, const struct sl_uri *r
 	return t;
 }
 
+/* "http:/.//a" without its dots: a would be a host, which nobody named. */
+static bool begins_with_host(const struct sl_uri *u, const struct sl_buf *normal)
+{
+	const size_t n = u->scheme.p ? u->scheme.n + 1 : 0;
+
+	return sl_str_starts(sl_str_sub(sl_buf_str(normal), n, normal->n), "//");
+}
+
 bool sl_uri_resolve(const struct sl_uri *base, struct sl_str ref, struct sl_arena *arena,
 		    struct sl_str *ret, struct sl_err *err)
 {
@@ -182,6 +190,8 @@ bool sl_uri_resolve(const struct sl_uri *base, struct sl_str ref, struct sl_aren
 	if (out.n > SL_URI_MAX)
 		return sl_err_set(err, SL_ERR_DATA, "a URI of %zu bytes is longer than %d", out.n,
 				  SL_URI_MAX);
+	if (!t.host.p && begins_with_host(&t, &out))
+		return sl_err_set(err, SL_ERR_DATA, "a URI without a host has a path like \"//\"");
 	*ret = sl_arena_str(arena, sl_buf_str(&out));
 	return true;
 }

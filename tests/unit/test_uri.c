@@ -3,6 +3,28 @@
 
 #include "net/uri.h"
 
+static void test_uri_path_becomes_no_host(void **state)
+{
+	static const char *const refs[] = {"http:/.//a/b", "http:/x/..//a", "x:/.//a"};
+	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
+	struct sl_err err = SL_ERR_INIT;
+	struct sl_uri base;
+	struct sl_str got;
+
+	(void)state;
+	assert_true(sl_uri_parse(SL_STR("http://example.org/a"), &base, &err));
+	for (size_t i = 0; i < SL_ARRAY_LEN(refs); i++) {
+		print_message("%s\n", refs[i]);
+		assert_false(sl_uri_resolve(&base, sl_str_of(refs[i]), &arena, &got, &err));
+		assert_int_equal(err.kind, SL_ERR_DATA);
+		sl_err_clear(&err);
+	}
+	assert_true(sl_uri_resolve(&base, SL_STR("/.//a"), &arena, &got, &err));
+	assert_true(sl_str_eqz(got, "http://example.org//a"));
+	assert_true(sl_uri_resolve(&base, SL_STR("http:/.//../../a"), &arena, &got, &err));
+	assert_true(sl_str_eqz(got, "http:/a"));
+}
+
 static void test_uri_resolves_all_examples_of_the_rfc(void **state)
 {
 	static const char *const cases[][2] = {
@@ -228,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_uri_resolves_all_examples_of_the_rfc),
+		cmocka_unit_test(test_uri_path_becomes_no_host),
 		cmocka_unit_test(test_uri_parts_absent_and_empty_differ),
 		cmocka_unit_test(test_uri_what_the_grammar_refuses),
 		cmocka_unit_test(test_uri_length_is_bounded),
