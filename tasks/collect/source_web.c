@@ -351,9 +351,20 @@ static bool choose_page(struct crawl *w)
 	return s->url.n > 0;
 }
 
+/* A page ended the crawl: the step ends before it, so that the pages before it stand. */
+static bool end_before(struct crawl *w, const struct sl_buf *page)
+{
+	struct sl_err ignored = SL_ERR_INIT;
+
+	if (page->n > 0 && !sl_collect_only_looks(w->c) &&
+	    !sl_step_end(w->c, &w->steps, page->p, &ignored))
+		sl_err_clear(&ignored); /* they are fetched again */
+	return false;
+}
+
 static bool read_step(struct crawl *w, struct sl_err *err)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf next = SL_BUF_INIT;
+	sl_cleanup(sl_buf_release) struct sl_buf next = SL_BUF_INIT; /* behind what was read */
 	bool more;
 
 	if (!sl_step_begin(w->c, &w->steps, err) || !sl_web_state_read(&w->state, w->steps.at, err))
@@ -365,13 +376,14 @@ static bool read_step(struct crawl *w, struct sl_err *err)
 		SL_FAULT("web.before_page", err);
 		sl_arena_reset(&w->page_arena);
 		if (!visit_list(w, err))
-			return false;
+			return end_before(w, &next);
 		more = choose_page(w);
+		w->steps.partial = w->state.partial;
+		sl_buf_clear(&next);
+		sl_web_state_write(&w->state, &next);
 		if (sl_clock_monotonic() - w->step_begun >= STEP_US || w->step_bytes >= STEP_BYTES)
 			break;
 	}
-	if (more)
-		sl_web_state_write(&w->state, &next);
 	w->steps.partial = w->state.partial;
 	return sl_step_end(w->c, &w->steps, more ? sl_buf_z(&next) : NULL, err);
 }
