@@ -1,6 +1,6 @@
 """Is memory flat? Peak of each stage that opens no DuckDB, at ROWS and ten times as many, from `sluice generate`
 into PostgreSQL and out again, as a file and as documents. The documents go to a server that acknowledges them and
-keeps keys and hashes alone (documents_sink.py): none that can be had here holds ten million.
+keeps keys and hashes alone (tests/fakes/documents_sink.py): none that can be had here holds ten million.
 
 Environment: ROWS (1000000); TIMES (10); MODES (append latest).
 """
@@ -59,7 +59,7 @@ class Servers:
 def start_servers() -> Iterator[Servers]:
     subprocess.run([str(ROOT / "scripts" / "get-services"), "mongo"], check=True, stdout=sys.stderr)
     postgres = start_postgres()
-    argv = [str(PYTHON), str(ROOT / "bench" / "documents_sink.py")]
+    argv = [str(PYTHON), str(ROOT / "tests" / "fakes" / "documents_sink.py")]
     sink = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert sink.stdout

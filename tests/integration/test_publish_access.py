@@ -137,6 +137,7 @@ def test_a_right_that_is_taken_away_in_mid_work_is_77(shop: Sluice, guarded: Gua
 
 
 def test_check_names_a_right_that_is_missing(shop: Sluice, guarded: GuardedMongo) -> None:
+    to(shop, guarded.login("writer"))("check")
     done = to(shop, guarded.login("reader"))("check", code=77)
     assert "not authorized" in done.stderr and SECRET not in done.stderr + done.stdout
 

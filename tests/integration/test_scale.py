@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.documents_sink import documents_sink
 from tests.lib.services import Postgres
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice, finish
@@ -27,8 +28,18 @@ contract:
   total: {type: "decimal(12,2)", min: 0}
 store: {table: orders, mode: latest, key: order_id, version: placed_at}
 rejects: {limit: 100%}
-backends: {local: {bronze: file, store: {postgres: warehouse}}}
+documents: {orders: {}}
+backends: {local: {bronze: file, store: {postgres: warehouse}, documents: {mongo: documents}}}
 """
+
+
+def published(s: Sluice, current: int) -> dict[str, int]:
+    """All at first, then every row with every document."""
+    with documents_sink() as port:
+        s.env["SLUICE_CONN_DOCUMENTS"] = f"mongodb://127.0.0.1:{port}/x"
+        first, full = s("publish").result, s("publish", "--full").result
+    assert (first["inserted"], full["unchanged"], full["written"]) == (current, current, 0)
+    return {"publish": first["peak_kib"], "publish --full": full["peak_kib"]}
 
 
 def peaks(make: Make, folder: Path, n: int) -> dict[str, int]:
@@ -44,7 +55,7 @@ def peaks(make: Make, folder: Path, n: int) -> dict[str, int]:
     answers = json.loads((folder / "made" / "oracle" / "summary.json").read_text())
     with (folder / "out.csv").open() as file:
         assert sum(1 for _ in file) == answers["current"] + 1
-    return out
+    return out | published(s, answers["current"])
 
 
 def test_ten_times_the_rows_take_no_more_memory(make: Make, tmp_path: Path, quick: None) -> None:

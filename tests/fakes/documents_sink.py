@@ -1,5 +1,6 @@
-"""A server that acknowledges documents and keeps only their keys and hashes: what ten million of them cost the client,
-where no server that can be had here holds so many. It speaks as much of MongoDB's protocol as one publish needs.
+"""A server that acknowledges documents and keeps only their keys (one int64) and hashes: what millions of them cost
+the client, where the servers that can be had here take hours. It speaks as much of MongoDB's protocol as one publisher
+needs.
 
 usage: documents_sink.py	prints its port; ends with its standard input
 """
@@ -11,6 +12,8 @@ import struct
 import sys
 import threading
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bson
@@ -101,17 +104,27 @@ class Sink:
         return struct.pack("<iiii", 16 + len(text), 1, number, OP_MSG) + text
 
 
-def main() -> None:
-    sink = Sink()
+def accept(listener: socket.socket, sink: Sink) -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=sink.serve, args=(client,), daemon=True).start()
+
+
+@contextmanager
+def documents_sink() -> Iterator[int]:
+    """Its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(listener.getsockname()[1], flush=True)
+        threading.Thread(target=accept, args=(listener, Sink()), daemon=True).start()
+        yield int(listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
 
-        def accept() -> None:
-            while True:
-                client, _ = listener.accept()
-                threading.Thread(target=sink.serve, args=(client,), daemon=True).start()
 
-        threading.Thread(target=accept, daemon=True).start()
+def main() -> None:
+    with documents_sink() as port:
+        print(port, flush=True)
         sys.stdin.read()
 
 
