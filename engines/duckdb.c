@@ -342,6 +342,7 @@ static bool duckdb_relation(struct sl_db *db, const char *schema, const char *na
 static const struct sl_engine engine = {
 	.name = "duckdb",
 	.rewrites = true,
+	.roomy = "",
 	.row_id = "_sl_seq",
 	.open = duckdb_open_db,
 	.close = duckdb_close_db,

@@ -62,11 +62,12 @@ struct sl_copy_extra {
 };
 
 struct sl_engine {
-	const char *name;   /* "pg", "duckdb": also the module's name */
-	bool unique_keys;   /* a unique index guards the key, so a copy reports a second row */
-	bool shared;	    /* a server: no file lock around it */
-	bool rewrites;	    /* an UPDATE keeps every row's old values in memory until the commit:
+	const char *name;  /* "pg", "duckdb": also the module's name */
+	bool unique_keys;  /* a unique index guards the key, so a copy reports a second row */
+	bool shared;	   /* a server: no file lock around it */
+	bool rewrites;	   /* an UPDATE keeps every row's old values in memory until the commit:
 			   * changed rows are deleted and inserted instead */
+	const char *roomy; /* behind CREATE TABLE, of a table whose rows are going to be replaced */
 	const char *row_id; /* hidden column: finds a staged row of an input quickest */
 
 	bool (*open)(const struct sl_db_conf *conf, struct sl_db **ret, struct sl_err *err);

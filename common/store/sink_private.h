@@ -226,6 +226,8 @@ void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struc
 SL_NODISCARD bool sl_plan_make_live(struct sl_sink *s, const struct sl_plan *plan,
 				    struct sl_err *err);
 
+#define SL_STAGE "_sl_stage" /* temporary table: the target's columns but the change number */
+
 /* switch_latest.c. stage: before the lock. Then replace, or into an empty table copy, under it; or
  * drop_stage, when nothing of it is live any more. */
 SL_NODISCARD bool sl_latest_is_empty(struct sl_sink *s, bool *ret, struct sl_err *err);
@@ -233,11 +235,24 @@ SL_NODISCARD bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struc
 SL_NODISCARD bool sl_latest_unstage(struct sl_sink *s, const struct sl_plan *plan,
 				    struct sl_err *err);
 SL_NODISCARD bool sl_latest_drop_stage(struct sl_sink *s, struct sl_err *err);
+/* "prefix"."k1", … */
+void sl_latest_add_keys(const struct sl_sink *s, struct sl_buf *sql, const char *prefix);
+SL_NODISCARD bool sl_latest_count_keys(struct sl_sink *s, const char *table, uint64_t *ret_rows,
+				       uint64_t *ret_keys, struct sl_err *err);
 SL_NODISCARD bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+
+/* switch_judge.c: what is staged replaces what it is greater than, and is counted. kept: staged keys
+ * whose row has a staged one's owner now. */
+SL_NODISCARD bool sl_latest_judge(struct sl_sink *s, struct sl_plan *plan, uint64_t *ret_kept,
+				  struct sl_err *err);
 
 /* Verdicts in table _sl_verdict, and what does as they say (switch_apply.c). */
 enum { V_INSERT, V_UPDATE, V_OWNER, V_SAME, V_STALE, V_REFUSED, V_COUNT };
-SL_NODISCARD bool sl_latest_apply(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+/* counts: how many verdicts of each kind, all 0 before. */
+SL_NODISCARD bool sl_latest_apply(struct sl_sink *s, struct sl_plan *plan, uint64_t counts[V_COUNT],
+				  struct sl_err *err);
+/* UPDATE of target t to the row of `from`, but for its change number; FROM and WHERE are to follow. */
+void sl_latest_add_update(const struct sl_sink *s, struct sl_buf *sql, const char *from);
 /* "a"."k1" = "b"."k1" and … */
 void sl_latest_add_key_equal(const struct sl_sink *s, struct sl_buf *sql, const char *a,
 			     const char *b);

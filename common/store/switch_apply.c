@@ -26,9 +26,24 @@ static void add_lost(const struct sl_sink *s, struct sl_buf *sql)
 static void add_staged(const struct sl_sink *s, struct sl_buf *sql, const char *word)
 {
 	sl_buf_addf(sql,
-		    " %s _sl_verdict v join _sl_stage s on s.%s = v._sl_staged "
+		    " %s _sl_verdict v join " SL_STAGE " s on s.%s = v._sl_staged "
 		    "and s._sl_input = v._sl_input where ",
 		    word, s->eng->row_id);
+}
+
+void sl_latest_add_update(const struct sl_sink *s, struct sl_buf *sql, const char *from)
+{
+	sl_buf_addf(sql, "update %s as t set ", s->table);
+	for (size_t i = 0; i < s->stored.n; i++) {
+		if (sl_latest_is_key(s, s->stored.cols[i].name))
+			continue;
+		sl_sql_ident(sql, s->stored.cols[i].name);
+		sl_buf_addf(sql, " = %s.", from);
+		sl_sql_ident(sql, s->stored.cols[i].name);
+		sl_buf_adds(sql, ", ");
+	}
+	add_lost(s, sql);
+	sl_buf_addf(sql, "_sl_input = %s._sl_input, _sl_seq = %s._sl_seq", from, from);
 }
 
 static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, const char *only,
@@ -36,18 +51,8 @@ static bool update_rows(struct sl_sink *s, const struct sl_plan *plan, const cha
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
-	sl_buf_addf(&sql, "update %s as t set ", s->table);
-	for (size_t i = 0; i < s->stored.n; i++) {
-		if (sl_latest_is_key(s, s->stored.cols[i].name))
-			continue;
-		sl_sql_ident(&sql, s->stored.cols[i].name);
-		sl_buf_adds(&sql, " = s.");
-		sl_sql_ident(&sql, s->stored.cols[i].name);
-		sl_buf_adds(&sql, ", ");
-	}
-	add_lost(s, &sql);
-	sl_buf_addf(&sql, "_sl_input = v._sl_input, _sl_seq = v._sl_seq, _sl_change = %" PRId64,
-		    plan->change);
+	sl_latest_add_update(s, &sql, "s");
+	sl_buf_addf(&sql, ", _sl_change = %" PRId64, plan->change);
 	add_staged(s, &sql, "from");
 	sl_buf_addf(&sql, "v._sl_verdict = %d and ", V_UPDATE);
 	sl_latest_add_key_equal(s, &sql, "t", "s");
@@ -95,27 +100,12 @@ static bool take_count(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 	return true;
 }
 
-static bool count_verdicts(struct sl_sink *s, struct sl_plan *plan, uint64_t counts[V_COUNT],
-			   struct sl_err *err)
+static bool count_verdicts(struct sl_sink *s, uint64_t counts[V_COUNT], struct sl_err *err)
 {
 	static const char sql[] =
 		"select _sl_verdict, count(*) from _sl_verdict group by _sl_verdict";
-	struct sl_outcome *out = &plan->out;
 
-	if (!s->eng->query(s->db, sql, NULL, 0, NULL, take_count, counts, err))
-		return false;
-	uint64_t keys = 0;
-	for (size_t i = 0; i < V_COUNT; i++)
-		keys += counts[i];
-	if (keys > plan->rows_live)
-		return sl_err_set(err, SL_ERR_BUG, "more keys than rows");
-	out->inserted += counts[V_INSERT];
-	out->updated += counts[V_UPDATE];
-	out->unchanged += counts[V_OWNER] + counts[V_SAME];
-	out->stale += counts[V_STALE] + (plan->rows_live - keys -
-					 sl_plan_left_out(plan)); /* beaten inside the stage */
-	out->written += counts[V_INSERT] + counts[V_UPDATE] + counts[V_OWNER];
-	return true;
+	return s->eng->query(s->db, sql, NULL, 0, NULL, take_count, counts, err);
 }
 
 /* Instead of updates: the same rows are there afterwards. */
@@ -148,11 +138,10 @@ static bool change_rows(struct sl_sink *s, const struct sl_plan *plan,
 	       (!counts[V_OWNER] || update_owners(s, "", err));
 }
 
-static bool apply_all(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+static bool apply_all(struct sl_sink *s, const struct sl_plan *plan, uint64_t counts[V_COUNT],
+		      struct sl_err *err)
 {
-	uint64_t counts[V_COUNT] = {0};
-
-	return count_verdicts(s, plan, counts, err) && change_rows(s, plan, counts, err) &&
+	return count_verdicts(s, counts, err) && change_rows(s, plan, counts, err) &&
 	       (!counts[V_INSERT] || insert_rows(s, plan, "", err));
 }
 
@@ -242,17 +231,19 @@ static bool apply_halves(struct apply *a, int64_t n, struct sl_err *err)
 	return true;
 }
 
-static bool apply_careful(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+static bool apply_careful(struct sl_sink *s, struct sl_plan *plan, uint64_t counts[V_COUNT],
+			  struct sl_err *err)
 {
 	struct apply a = {.s = s, .plan = plan};
-	uint64_t counts[V_COUNT] = {0};
 	int64_t n = 0;
 
 	return number_verdicts(s, &n, err) && apply_halves(&a, n, err) &&
-	       count_verdicts(s, plan, counts, err);
+	       count_verdicts(s, counts, err);
 }
 
-bool sl_latest_apply(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+bool sl_latest_apply(struct sl_sink *s, struct sl_plan *plan, uint64_t counts[V_COUNT],
+		     struct sl_err *err)
 {
-	return plan->careful ? apply_careful(s, plan, err) : apply_all(s, plan, err);
+	return plan->careful ? apply_careful(s, plan, counts, err)
+			     : apply_all(s, plan, counts, err);
 }

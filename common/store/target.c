@@ -55,7 +55,7 @@ static void add_target(const struct sl_sink *s, const char *table, struct sl_buf
 		if (i >= s->contract.n)
 			sl_buf_adds(sql, " not null");
 	}
-	sl_buf_adds(sql, ");\n");
+	sl_buf_addf(sql, ")%s;\n", s->latest ? s->eng->roomy : "");
 }
 
 bool sl_sink_make_table(struct sl_sink *s, const char *table, struct sl_err *err)

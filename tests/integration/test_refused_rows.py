@@ -159,3 +159,17 @@ def test_several_inputs_and_parts_each_keep_their_own(make: Make, tmp_path: Path
     found = [(x["input"], x["line"]) for x in shown]
     assert found == [("inbox/b.csv", 1_002), ("inbox/b.csv", 30_002), ("inbox/c.csv", 3), ("inbox/c.csv", 4)]
     assert json.dumps(shown).count("SQLSTATE 23514") == 4
+
+
+def test_a_row_that_goes_makes_room_for_another(make: Make, tmp_path: Path, postgres: Postgres) -> None:
+    """A full export: the key that had the only price of its kind is gone, another one has that price."""
+    path = write_pipeline(tmp_path, "latest")
+    path.write_text(path.read_text().replace("codec: csv}", "codec: csv, input: whole}"))
+    s = make(path, "local")
+    write_csv(tmp_path, "a.csv", [*rows(1, 3), *rows(9, 1, total="100.00")])
+    s("run", "--run-id", "r1")
+    postgres.psql(UNIQUE, database(s))
+    write_csv(tmp_path, "a.csv", [*rows(1, 3), *rows(10, 1, total="100.00")])
+    r = s("run", "--run-id", "r2").result
+    assert (r["inserted"], r["unchanged"], r["rejected"], r["written"]) == (1, 3, 0, 2)
+    assert [x["id"] for x in s.query(IDS)] == [1, 2, 3, 10]

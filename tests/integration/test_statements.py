@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.services import Postgres
 from tests.lib.shop import rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice
 
@@ -51,6 +52,24 @@ def test_exact_rerun_asks_only_what_is_there(shop: Sluice, backend: str) -> None
     again = asked(shop, "store")
     assert len(again) <= RERUN[backend], "\n".join(again)
     assert not [sql for sql in again if sql.split()[0] in {"begin", "insert", "update", "delete", "create"}]
+
+
+def test_every_key_newer_is_one_update_within_its_pages(make, postgres: Postgres, tmp_path: Path) -> None:
+    """Neither verdicts nor entries in the index: what such a night costs is the UPDATE."""
+    shop = make(write_pipeline(tmp_path, "latest"), "local")
+    write_csv(tmp_path, "a.csv", rows(1, 5000))
+    shop("run", "--run-id", "first")
+    write_csv(tmp_path, "b.csv", rows(1, 5000, day=2))
+    shop("collect", "--run-id", "r")
+    shop("normalize", "--run-id", "r")
+    made = asked(shop, "store")
+    assert sum(sql.startswith('update "shop"') for sql in made) == 1, "\n".join(made)
+    assert not [sql for sql in made if "_sl_verdict" in sql]
+    database = shop.env["SLUICE_CONN_WAREHOUSE"].rpartition("/")[2]
+    told = "select pg_stat_force_next_flush(); select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables"
+    updated, within = map(int, postgres.psql(f"{told} where relname = 'shop'", database).split("|"))
+    assert updated == 5000
+    assert within >= 4500
 
 
 def test_aggregate_asks_little(shop: Sluice, backend: str) -> None:
