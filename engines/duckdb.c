@@ -339,6 +339,19 @@ static bool duckdb_relation(struct sl_db *db, const char *schema, const char *na
 	return true;
 }
 
+static bool duck_indexed(struct sl_db *db, const char *schema, const char *name, const char *column,
+			 bool unique, bool *ret, struct sl_err *err)
+{
+	(void)db;
+	(void)schema;
+	(void)name;
+	(void)column;
+	(void)unique;
+	(void)err;
+	*ret = true;
+	return true;
+}
+
 static const struct sl_engine engine = {
 	.name = "duckdb",
 	.rewrites = true,
@@ -361,6 +374,7 @@ static const struct sl_engine engine = {
 	.type_name = duckdb_type_name,
 	.relation = duckdb_relation,
 	.columns = duckdb_columns,
+	.indexed = duck_indexed,
 };
 
 extern const void *const sl_module_duckdb;

@@ -524,6 +524,24 @@ static bool pg_columns(struct sl_db *db, const char *schema, const char *name, s
 	return pg_query(db, columns_sql, params, 2, NULL, row, ctx, err);
 }
 
+/* Called by pg_indexed. */
+static const char indexed_sql[] =
+	"select 1 from pg_catalog.pg_class c "
+	"join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+	"join pg_catalog.pg_index i on i.indrelid = c.oid "
+	"join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0] "
+	"where n.nspname = coalesce($1, current_schema()) and c.relname = $2 and a.attname = $3 "
+	"and i.indisvalid and (i.indisunique or not cast($4 as boolean))";
+
+static bool pg_indexed(struct sl_db *db, const char *schema, const char *name, const char *column,
+		       bool unique, bool *ret, struct sl_err *err)
+{
+	const char *params[] = {schema, name, column, unique ? "t" : "f"};
+
+	*ret = false;
+	return pg_query(db, indexed_sql, params, 4, NULL, sl_db_any, ret, err);
+}
+
 static const struct sl_engine engine = {
 	.name = "pg",
 	.unique_keys = true,
@@ -548,6 +566,7 @@ static const struct sl_engine engine = {
 	.type_name = pg_type_name,
 	.relation = pg_relation,
 	.columns = pg_columns,
+	.indexed = pg_indexed,
 };
 
 extern const void *const sl_module_pg;

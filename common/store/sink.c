@@ -205,8 +205,11 @@ static bool make_missing(struct sl_sink *s, const struct look *look, struct sl_e
 	sl_fit_add_ddl(s, &look->fit, &ddl);
 	if (ddl.n && look->fit.exists)
 		s->changes = sl_arena_strdup(&s->arena, sl_buf_z(&ddl));
-	return sl_sink_migrate(s, look->format, err) &&
-	       (!ddl.n || s->eng->script(s->db, sl_buf_z(&ddl), err));
+	if (!sl_sink_migrate(s, look->format, err))
+		return false;
+	if (!look->fit.exists)
+		return sl_sink_make_table(s, s->table, err);
+	return !ddl.n || s->eng->script(s->db, sl_buf_z(&ddl), err);
 }
 
 static bool insert_pipeline(struct sl_sink *s, const struct look *look, const char *era,

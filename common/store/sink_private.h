@@ -25,6 +25,7 @@ struct sl_sink {
 	struct sl_texts lost;	 /* columns of the table that the contract has not */
 	const char *lacks;	 /* lacking, as one text, or NULL */
 	const char *changes;	 /* DDL that an existing table was brought here by, or NULL */
+	bool indexed;		 /* the target has its index, that much is known */
 	bool by_name;		 /* the table's columns are others, or in another order */
 	struct sl_batch out;	 /* rows with the stored columns alone */
 	struct sl_vec *out_cols;
@@ -87,6 +88,9 @@ const struct sl_batch *sl_sink_out(struct sl_sink *s);
 /* A table like the target, quoted, without rows and index; then its index. */
 SL_NODISCARD bool sl_sink_make_table(struct sl_sink *s, const char *table, struct sl_err *err);
 SL_NODISCARD bool sl_sink_make_index(struct sl_sink *s, const char *table, struct sl_err *err);
+/* The target's index, if it is not there yet: a new table gets it with its first rows, because rows
+ * of a table that has it take a seventh longer. *ret_duplicate: as in a copy. */
+SL_NODISCARD bool sl_sink_need_index(struct sl_sink *s, bool *ret_duplicate, struct sl_err *err);
 
 /* The pipeline's row in the state tables. */
 struct sl_held {

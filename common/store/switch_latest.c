@@ -213,7 +213,10 @@ static bool replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 
 bool sl_latest_replace(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
+	bool duplicate;
+
 	return sl_plan_make_live(s, plan, err) && replace(s, plan, err) &&
+	       sl_sink_need_index(s, &duplicate, err) &&
 	       s->eng->script(s->db, "drop table _sl_live; drop table " SL_STAGE, err);
 }
 
@@ -246,7 +249,8 @@ bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 
 	if (s->eng->unique_keys && !s->eng->script(s->db, "savepoint sl_fill", err))
 		return false;
-	bool copied = sl_plan_copy(s, plan, s->p->store.table, true, &duplicate, err);
+	const bool copied = sl_plan_copy(s, plan, s->p->store.table, true, &duplicate, err) &&
+			    sl_sink_need_index(s, &duplicate, err);
 	if (!copied && !duplicate)
 		return false;
 	if (copied && !s->eng->unique_keys && !has_duplicate(s, &duplicate, err))

@@ -74,6 +74,32 @@ bool sl_sink_make_index(struct sl_sink *s, const char *table, struct sl_err *err
 	return sql.n == 0 || s->eng->script(s->db, sl_buf_z(&sql), err);
 }
 
+/* Where the key repeats, the index cannot be made. */
+static bool is_duplicate(struct sl_sink *s, const struct sl_err *err)
+{
+	struct sl_row_fault fault;
+
+	return err->kind == SL_ERR_DATA && s->eng->row_fault && s->eng->row_fault(s->db, &fault) &&
+	       strcmp(fault.sqlstate, "23505") == 0;
+}
+
+bool sl_sink_need_index(struct sl_sink *s, bool *ret_duplicate, struct sl_err *err)
+{
+	const struct sl_store *store = &s->p->store;
+	const char *column = s->latest ? store->key.v[0] : "_sl_input";
+
+	*ret_duplicate = false;
+	if (s->indexed)
+		return true;
+	if (!s->eng->indexed(s->db, store->schema, store->name, column, s->latest, &s->indexed,
+			     err))
+		return false;
+	if (s->indexed || sl_sink_make_index(s, s->table, err))
+		return true;
+	*ret_duplicate = is_duplicate(s, err);
+	return false;
+}
+
 void sl_sink_add_target(const struct sl_sink *s, struct sl_buf *sql)
 {
 	add_target(s, s->table, sql);

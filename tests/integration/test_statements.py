@@ -54,6 +54,30 @@ def test_exact_rerun_asks_only_what_is_there(shop: Sluice, backend: str) -> None
     assert not [sql for sql in again if sql.split()[0] in {"begin", "insert", "update", "delete", "create"}]
 
 
+INDEXES = "select count(*) from pg_index where indrelid = 'shop'::regclass"
+
+
+@pytest.mark.parametrize("mode", ["append", "latest"])
+def test_a_new_table_gets_its_index_behind_its_first_rows(make, postgres: Postgres, tmp_path: Path, mode: str) -> None:
+    """Also one whose first store was killed before, which left it empty and without."""
+    shop = make(write_pipeline(tmp_path, mode), "local")
+    database = shop.env["SLUICE_CONN_WAREHOUSE"].rpartition("/")[2]
+    write_csv(tmp_path, "a.csv", rows(1, 10))
+    for name in ("collect", "normalize"):
+        shop(name, "--run-id", "r")
+    made = [sql for sql in asked(shop, "store") if '"shop"' in sql and sql.startswith("create")]
+    assert [" index on " in sql for sql in made] == [False, True], made
+    assert postgres.psql(INDEXES, database) == "1"
+    postgres.psql("do $$ begin execute 'drop index ' || (select indexrelid::regclass from pg_index"
+                  " where indrelid = 'shop'::regclass); end $$", database)  # fmt: skip
+    write_csv(tmp_path, "b.csv", rows(11, 10))
+    shop("run", "--run-id", "second")
+    assert postgres.psql(INDEXES, database) == "1"
+    write_csv(tmp_path, "c.csv", rows(21, 10))
+    shop("run", "--run-id", "third")
+    assert postgres.psql(INDEXES, database) == "1"
+
+
 def test_every_key_newer_is_one_update_within_its_pages(make, postgres: Postgres, tmp_path: Path) -> None:
     """Neither verdicts nor entries in the index: what such a night costs is the UPDATE."""
     shop = make(write_pipeline(tmp_path, "latest"), "local")
