@@ -140,7 +140,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--bin", type=Path, default=ROOT / "build" / "release" / "bin", help="executables to measure")
     options.add_argument("--rounds", type=int, default=5)
-    every = "start, orders_1m, load, csv_reader, listings, parallel, crawl, memory, tickets, publish"
+    every = "start, orders_1m, load, upsert, csv_reader, listings, parallel, crawl, memory, tickets, publish"
     options.add_argument("workload", nargs="+", help=every)
     args = options.parse_args()
     for name in args.workload:
