@@ -71,12 +71,16 @@ struct endless {
 	bool comment, raw[SL_ARRAY_LEN(raw)];
 };
 
+static bool is_called(struct sl_str name, const char *what)
+{
+	return name.n == strlen(what) && strncasecmp(name.p, what, name.n) == 0;
+}
+
 /* The end of what a tag called name begins; p itself when it may hold tags, or has no end. */
 static const char *skip_raw(struct sl_str name, const char *p, const char *end, struct endless *no)
 {
 	for (size_t i = 0; i < SL_ARRAY_LEN(raw); i++) {
-		if (no->raw[i] || name.n != strlen(raw[i]) ||
-		    strncasecmp(name.p, raw[i], name.n) != 0)
+		if (no->raw[i] || !is_called(name, raw[i]))
 			continue;
 		for (const char *q = p; (q = find_pair(q, end, "</")); q += 2)
 			if (strncasecmp(q + 2, raw[i], name.n) == 0)
@@ -100,7 +104,7 @@ bool html_attributes_fit(struct sl_str text)
 {
 	const char *p = text.p, *const end = text.p + text.n;
 	struct endless no = {false, {false, false}};
-	size_t n;
+	size_t n, of_root = 0; /* those of a further <html> or <body> go to the first one */
 
 	while (p < end && (p = memchr(p, '<', (size_t)(end - p)))) {
 		if (strncmp(p, "<!--", 4) == 0) {
@@ -116,6 +120,8 @@ bool html_attributes_fit(struct sl_str text)
 		const struct sl_str tag = {name, (size_t)(p - name)};
 
 		p = skip_attributes(p, end, &n);
+		if (is_called(tag, "html") || is_called(tag, "body"))
+			n = of_root += n;
 		if (n > SL_HTML_ATTRIBUTES)
 			return false;
 		if (p[-1] != '/') /* "<script/>" is over */

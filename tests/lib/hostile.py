@@ -424,6 +424,14 @@ PAGES = [
         65,
     ),
     Page(
+        "root_attributes",
+        "2,000 `html` tags with an attribute each",
+        b"".join(b"<html a%d=1>" % i for i in range(2_000)) + record(1, b"a"),
+        [],
+        "more than 1024 attributes",
+        65,
+    ),
+    Page(
         "entities",
         "entities of its own that grow (billion laughs)",
         b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>' + record(1, b"&b;") + record(2, b"c"),

@@ -344,6 +344,11 @@ static void test_html_element_with_too_many_attributes_is_refused(void **state)
 		assert_false(fits("<p", SL_HTML_ATTRIBUTES + 1, attributes[i], "><b>"));
 		assert_false(fits("<p", SL_HTML_ATTRIBUTES + 1, attributes[i], ""));
 	}
+	/* a further one's go to the first */
+	assert_true(fits("", SL_HTML_ATTRIBUTES, "<html a>", "<b>"));
+	assert_false(fits("<b>", SL_HTML_ATTRIBUTES + 1, "<HTML a>", "<b>"));
+	assert_false(fits("", SL_HTML_ATTRIBUTES / 2 + 1, "<body a><html b>", ""));
+	assert_true(fits("", 4 * SL_HTML_ATTRIBUTES, "<p a b>", ""));
 	/* not by what is no tag, or is one that hides nothing */
 	assert_true(fits("<p title='", 2000, " ab", "'>"));
 	assert_true(fits("<!-- <p", 2000, " ab", " --><b>"));
