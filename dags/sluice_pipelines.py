@@ -32,6 +32,9 @@ PARAMS = {
     "again": Param(
         False, type="boolean", title="Collect again", description="read everything anew, not only what is new"
     ),
+    "rules": Param(
+        "new", enum=["new", "all"], title="Rules", description="all: also make anew what older rules made, of every run"
+    ),
     "interval_start": Param(None, **MOMENT, title="From", description="instead of the run's own interval, inclusive"),
     "interval_end": Param(None, **MOMENT, title="Until", description="exclusive; both or neither"),
 }
@@ -153,7 +156,7 @@ def build(plan: Plan, job: Job | None = None) -> DAG:
         start_date=start_date(work.schedule),
         catchup=bool(work.schedule and work.schedule.catchup),
         max_active_runs=1,
-        params={name: param for name, param in PARAMS.items() if name != "again" or job is None},
+        params={name: param for name, param in PARAMS.items() if job is None or name not in ("again", "rules")},
         default_args={
             "owner": "sluice",
             "retry_delay": timedelta(seconds=float(os.environ.get("SLUICE_RETRY_DELAY_S") or work.tasks.retry_delay_s)),

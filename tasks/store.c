@@ -23,12 +23,14 @@
 #include "tasks/store/worklist.h"
 
 struct params {
-	bool rebuild, report, adopt;
+	bool rebuild, report, adopt, replay;
 };
 
 static const struct sl_field fields[] = {
 	SL_F_BOOL(struct params, report, SL_F_FLAG, "false",
 		  "also do what sluice-report does, while the store is open"),
+	SL_F_BOOL(struct params, replay, SL_F_FLAG, "false",
+		  "also make anew what older rules made, whatever run it is of"),
 	SL_F_BOOL(struct params, rebuild, SL_F_FLAG, "false",
 		  "make the table anew from bronze beside it, and swap"),
 	SL_F_BOOL(struct params, adopt, SL_F_FLAG, "false",
@@ -321,7 +323,7 @@ static void log_table(const struct store *st)
 		       "columns=\"%s\"", lacks);
 }
 
-static bool store_all(struct store *st, struct sl_err *err)
+static bool store_all(struct store *st, bool replay, struct sl_err *err)
 {
 	struct sl_run *run = st->run;
 	struct sl_worklist work = {0};
@@ -332,6 +334,7 @@ static bool store_all(struct store *st, struct sl_err *err)
 	    !sl_mark_generation(&run->home, sl_sink_name(st->sink), &st->generation, err) ||
 	    !sl_worklist_make(run, sl_sink_name(st->sink), st->generation, &run->arena, &work,
 			      err) ||
+	    (replay && !sl_worklist_add_old(run, st->sink, &run->arena, &work, err)) ||
 	    !read_inventories(st, err))
 		return false;
 	for (size_t i = 0; i < work.n; i++) {
@@ -362,7 +365,7 @@ static bool run_store(struct sl_run *run, const void *params, struct sl_err *err
 		return false;
 	st.waiting.sink = sl_sink_name(st.sink);
 
-	const bool ok = (!p->adopt || adopt(&st, err)) && store_all(&st, err);
+	const bool ok = (!p->adopt || adopt(&st, err)) && store_all(&st, p->replay, err);
 
 	if (st.waiting.names.n)
 		run->result.note = sl_arena_strdup(&run->arena, sl_buf_z(&st.waiting.names));

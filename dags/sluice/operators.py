@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +96,11 @@ class StageHook(SubprocessHook):
             yield piece
 
 
+def replays(params: Mapping[str, Any]) -> bool:
+    """Whether the run is also to make anew what older rules made."""
+    return params.get("rules") == "all"
+
+
 class StageTask:
     """What a task of a stage is told and what it tells, wherever its process runs."""
 
@@ -125,7 +130,10 @@ class StageTask:
             run = []
         partition = ["--partition", self.partition] if self.partition else []
         again = ["--again"] if self.collects and params.get("again") else []
-        return [*self.argv, *run, *partition, *again]
+        if replays(params) and self.argv[0] == "sluice":
+            return [*self.argv, "--replay"]  # the driver does one or the other
+        replay = ["--replay"] if replays(params) and self.argv[0] == "sluice-store" else []
+        return [*self.argv, *run, *partition, *again, *replay]
 
     def start_folder(self, env: dict[str, str]) -> str | None:
         """Where the stage starts, made where it is missing; None: wherever."""
@@ -160,6 +168,9 @@ class StageTask:
         key = "result" if self.splits else BaseXCom.XCOM_RETURN_KEY
         if result and (code != 0 or self.splits):
             context["ti"].xcom_push(key=key, value=result)
+        if lookup(code).outcome is Outcome.SKIP and self.splits and replays(context["params"]):
+            self.log.info("nothing new, but store is to make anew what older rules made")
+            return output.partitions({})
         if code == 0 and result:
             return output.partitions(result) if self.splits else result
         raise _refusal(code, result)

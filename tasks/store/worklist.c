@@ -92,3 +92,51 @@ bool sl_worklist_make(const struct sl_run *run, const char *sink, unsigned gener
 	*ret = list;
 	return true;
 }
+
+/* Entry n is among the first of the list: it becomes the run's own. */
+static bool is_listed(struct sl_worklist *list, size_t first, size_t source, uint64_t n)
+{
+	for (size_t i = 0; i < first; i++) {
+		struct sl_work *w = &list->v[i];
+
+		if (w->source != source || w->n != n)
+			continue;
+		list->n_own += !w->own;
+		w->own = true;
+		return true;
+	}
+	return false;
+}
+
+static bool of_one_entry(const struct sl_applied *a, const struct sl_applied *b)
+{
+	return strcmp(a->source, b->source) == 0 && a->edition == b->edition;
+}
+
+bool sl_worklist_add_old(const struct sl_run *run, struct sl_sink *sink, struct sl_arena *arena,
+			 struct sl_worklist *list, struct sl_err *err)
+{
+	const size_t before = list->n;
+	const struct sl_applied *last = NULL;
+	struct sl_applied *held;
+	struct sl_work *v;
+	size_t n;
+
+	if (!sl_sink_applied_all(sink, arena, &held, &n, err))
+		return false;
+	v = sl_arena_zalloc(arena, before + n + 1, sizeof(*v));
+	if (before)
+		memcpy(v, list->v, before * sizeof(*v));
+	list->v = v;
+	for (size_t i = 0; i < n; i++) {
+		const struct sl_source *s = sl_pipeline_source(run->p, held[i].source);
+
+		if (!s || strcmp(held[i].rev, run->p->rev) == 0 ||
+		    (last && of_one_entry(last, &held[i])))
+			continue;
+		last = &held[i];
+		if (!is_listed(list, before, s->index, held[i].edition))
+			add(list, s->index, held[i].edition, true);
+	}
+	return true;
+}

@@ -1,7 +1,7 @@
 /*
  * Which log entries a store works on, in which order (docs/delivery.md, rule 4): an interval run on
  * its own; any other run first on every entry of any source without a mark, oldest first, then on
- * its own, marked or not.
+ * its own, marked or not. --replay adds every entry of which older rules made rows.
  */
 #ifndef SL_STORE_WORKLIST_H
 #define SL_STORE_WORKLIST_H
@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "run/stage.h"
 #include "store/log.h"
+#include "store/sink.h"
 
 struct sl_work {
 	size_t source; /* index in the pipeline */
@@ -31,5 +32,11 @@ struct sl_worklist {
 SL_NODISCARD bool sl_worklist_make(const struct sl_run *run, const char *sink, unsigned generation,
 				   struct sl_arena *arena, struct sl_worklist *ret,
 				   struct sl_err *err);
+
+/* Adds the entries of which sink's table holds rows that older rules made, as the run's own: what a
+ * rerun of each of their runs would do. */
+SL_NODISCARD bool sl_worklist_add_old(const struct sl_run *run, struct sl_sink *sink,
+				      struct sl_arena *arena, struct sl_worklist *list,
+				      struct sl_err *err);
 
 #endif

@@ -150,7 +150,12 @@ def test_models_are_made_before_others_begin(bag: dict[str, Any]) -> None:
 
 
 def test_run_by_hand_is_asked_for_typed_words(bag: dict[str, Any]) -> None:
-    assert bag["dags"]["orders"]["params"] == {"again": False, "interval_start": None, "interval_end": None}
+    assert bag["dags"]["orders"]["params"] == {
+        "again": False,
+        "rules": "new",
+        "interval_start": None,
+        "interval_end": None,
+    }
 
 
 def test_job_has_a_dag_of_its_own_that_renews_no_table(bag: dict[str, Any]) -> None:
@@ -379,6 +384,36 @@ print(json.dumps(out))
 """
     interval = ["--interval-start", "--interval-end"]
     assert venv_python(code) == [["--run-id"], interval, [], interval, [], []]
+
+
+def test_word_about_rules_reaches_store_and_keeps_collect_from_skipping() -> None:
+    code = """
+import json
+from types import SimpleNamespace as N
+from airflow.sdk.exceptions import AirflowSkipException
+from sluice.operators import SluiceBashOperator
+run = N(run_id="r", run_type="manual", logical_date=None, data_interval_start=None, data_interval_end=None)
+pushed = {}
+ti = N(xcom_push=lambda key, value: pushed.update({key: value["exit"]}))
+argvs = [["sluice-collect", "-p", "x"], ["sluice-normalize", "-p", "x"], ["sluice-store", "-p", "x"], ["sluice", "run"]]
+out = []
+for rules in ("new", "all"):
+    from airflow.sdk import CronDataIntervalTimetable
+    context = {"dag": N(timetable=CronDataIntervalTimetable("0 4 * * *", timezone="UTC")), "dag_run": run, "ti": ti,
+               "params": {"rules": rules}}
+    tasks = [SluiceBashOperator(task_id=f"t{i}", argv=a, splits=i == 0) for i, a in enumerate(argvs)]
+    out.append([" ".join(t.whole_argv(context)) for t in tasks])
+    try:
+        out.append(tasks[0].conclude(context, 99, {"exit": 99}))
+    except AirflowSkipException as e:
+        out.append("skipped")
+print(json.dumps([*out, pushed]))
+"""
+    new, skipped, everything, goes_on, pushed = venv_python(code)
+    assert [line.split()[-1] for line in new] == ["r"] * 4 and not any("--replay" in line for line in new)
+    assert ["--replay" in line for line in everything] == [False, False, True, True]
+    assert everything[3] == "sluice run --replay"
+    assert (skipped, goes_on, pushed) == ("skipped", ["1/1"], {"result": 99})
 
 
 def test_refusal_without_a_result_names_the_exit_code() -> None:

@@ -256,6 +256,18 @@ def test_run_that_waits_for_a_file_holds_no_slot_and_goes_on_when_it_is_there(st
     assert stack.table("awaited").startswith("6 ")
 
 
+def test_run_that_is_told_all_rules_makes_the_rows_of_every_run_anew(stack: Stack) -> None:
+    stack.wait("ruled", stack.trigger("ruled"))
+    file = stack.pipelines / "ruled" / "pipeline.yaml"
+    rule = '\nrules: [{set_null: {from: country, values: ["FR"]}}]\nstore:'
+    file.write_text(file.read_text().replace("\nstore:", rule))
+    states = stack.wait("ruled", stack.trigger("ruled"))
+    assert states["store"] == "skipped" and stack.psql("select count(country) from ruled") == "6"
+    run = stack.trigger("ruled", conf={"rules": "all"})
+    assert set(stack.wait("ruled", run).values()) == {"success"}
+    assert stack.psql("select count(*), count(country) from ruled") == "6|0"
+
+
 # --- killing ----------------------------------------------------------------------------------------
 
 

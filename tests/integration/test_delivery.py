@@ -186,3 +186,49 @@ def test_column_that_the_header_lacks_is_told(make: Make, shop: Path) -> None:
     warnings = [line for line in s("run").stderr.splitlines() if line.startswith("WARNING") and "lacks" in line]
     assert len(warnings) == 1
     assert 'input="inbox/c.csv" columns="total"' in warnings[0]
+
+
+# --- rules changed ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["append", "latest"])
+def test_store_makes_anew_what_older_rules_made_when_it_is_told_to(
+    make: Make, tmp_path: Path, backend: str, mode: str
+) -> None:
+    file = write_pipeline(tmp_path / "shop", mode)
+    s = make(file, backend)
+    for i in range(3):
+        write_csv(tmp_path / "shop", f"{i}.csv", rows(1 + i * 5, 10, day=i + 1))  # keys of two files meet
+        s("run")
+    file.write_text(
+        file.read_text().replace("\nstore:", '\nrules: [{set_null: {from: country, values: ["FR"]}}]\nstore:')
+    )
+    assert s("store", "--run-id", "plain").result["written"] == 0
+    told = s("store", "--run-id", "all", "--replay").result
+    assert told["entries"] == 3 and told["written"] > 0
+    by_driver = make(file, backend)
+    by_driver("run")
+    assert s.table(ALL) == by_driver.table(ALL)
+    assert s.query("select count(*) as n from shop where country is not null") == [{"n": 0}]
+    assert s("store", "--run-id", "again", "--replay").result["written"] == 0
+
+
+def test_replayed_entry_that_the_new_rules_refuse_keeps_its_rows_and_fails(make: Make, shop: Path) -> None:
+    file = shop / "pipeline.yaml"
+    s = make(file)
+    s("run")
+    before = s.table(ALL)
+    file.write_text(file.read_text().replace("enum: [FR, BE, CH]", "enum: [BE, CH]"))
+    assert s("store", "--run-id", "all", "--replay", code=65).result["kind"] == "data"
+    assert s.table(ALL) == before
+
+
+def test_replay_takes_up_what_waits_once(make: Make, shop: Path) -> None:
+    file = shop / "pipeline.yaml"
+    s = make(file)
+    s("run")
+    write_csv(shop, "c.csv", rows(200, 4))
+    s("collect", "--run-id", "left")
+    file.write_text(file.read_text().replace("min: 0", "min: 1"))
+    assert s("store", "--run-id", "all", "--replay").result["entries"] == 2
+    assert count(s) == 12

@@ -173,6 +173,7 @@ def write_pipelines(folder: Path) -> None:
     hostile(folder, "hostile")
     shop(folder, "nightly", NIGHTLY)
     shop(folder, "fused", "fuse: true")
+    shop(folder, "ruled")
     add_sources(shop(folder, "many"), "till", "web")
     file = shop(folder, "awaited")
     file.write_text(file.read_text().replace('inbox/*.csv",', 'late/*.csv", wait: 1h, wait_every: 2s,'))
