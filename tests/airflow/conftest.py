@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lib.airflow_mid_work import install_gate
 from tests.lib.airflow_place import CANARY, ROWS, by_hand, write_dags, write_pipelines
 from tests.lib.airflow_stack import Stack
 from tests.lib.stage import ROOT
@@ -22,6 +23,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     write_dags(work / "dags")
     write_pipelines(work / "pipelines")
     stack = Stack(work / "dags", work / "pipelines")
+    install_gate(stack, work / "gate")
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stopped test ends its servers, too
     try:
         first = stack.up()

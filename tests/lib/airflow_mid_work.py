@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lib.airflow_stack import Stack
 from tests.lib.processes import is_gone, kill
 
+# Every bash of the workers reads this first. A stage that a test waits for is stopped a moment after it has begun to
+# listen to signals, by a process beside it: the test itself may be too slow on a busy machine. Where a process was
+# quicker than that, the next one of its stage is taken.
+GATE = r"""
+if [[ ${BASH_EXECUTION_STRING:-} =~ ^exec\ sluice-([a-z]+)\ --pipeline\ ([a-z_0-9]+)\  ]]; then
+	gate=${BASH_ENV%/*}/${BASH_REMATCH[2]}.${BASH_REMATCH[1]}
+	if rm "$gate" 2>/dev/null; then
+		(
+			status=/proc/$$/status
+			until grep -q '^SigCgt:.*[4-7c-f]...$' "$status" || [ ! -e "$status" ]; do :; done
+			sleep 0.02
+			kill -STOP $$
+			until grep -q '^State:.[TZ]' "$status" || [ ! -e "$status" ]; do :; done
+			if grep -q '^State:.T' "$status"; then echo $$ >"$gate.pid"; else touch "$gate"; fi
+		) </dev/null >/dev/null 2>&1 &
+	fi
+fi
+"""
+
+
+def install_gate(stack: Stack, folder: Path) -> None:
+    """Before the stack is up."""
+    folder.mkdir()
+    (folder / "gate.sh").write_text(GATE)
+    stack.env["BASH_ENV"] = str(folder / "gate.sh")
+
 
 @contextmanager
 def in_mid_work(stack: Stack, dag: str, stage: str) -> Iterator[int]:
-    """The process of a stage, stopped somewhere between its begin and its end; goes on behind the block."""
-    pid = stack.until(f"{stage} of {dag} at work", lambda: at_work(stack, dag, stage), pause=0)
-    kill([pid], signal.SIGSTOP)
+    """The next process of that stage, stopped somewhere between its begin and its end; goes on behind the block."""
+    gate = Path(stack.env["BASH_ENV"]).with_name(f"{dag}.{stage}")
+    told = gate.with_name(f"{gate.name}.pid")
+    told.unlink(missing_ok=True)
+    gate.touch()
+    pid = int(stack.until(f"{stage} of {dag} at work", lambda: told.exists() and told.read_text().strip()))
     assert not is_gone(pid), f"{stage} was too quick"
     try:
         yield pid
@@ -23,10 +52,13 @@ def in_mid_work(stack: Stack, dag: str, stage: str) -> Iterator[int]:
         kill([pid], signal.SIGCONT)
 
 
-def at_work(stack: Stack, dag: str, stage: str) -> int | None:
-    """Once it listens to signals: before that, it is a program that the system loads."""
-    pid = stack.stage(dag, stage)
-    return pid if pid and has_sigterm(pid, "SigCgt") else None
+def at_work(stack: Stack, dag: str, stages: Sequence[str]) -> int | None:
+    """A process of one of the stages, once it listens to signals: before that, the system loads it."""
+    for stage in stages:
+        pid = stack.stage(dag, stage)
+        if pid and has_sigterm(pid, "SigCgt"):
+            return pid
+    return None
 
 
 def is_told_to_stop(pid: int) -> bool:
