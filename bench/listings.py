@@ -77,11 +77,11 @@ def listing(i: int, r: random.Random) -> dict[str, object]:
     }
 
 
-def write_listings(path: Path) -> Path:
+def write_listings(path: Path, rows: int = ROWS) -> Path:
     path.parent.mkdir(parents=True)
     r = random.Random(1)
     with path.open("w", encoding="utf-8") as out:
-        for i in range(1, ROWS + 1):
+        for i in range(1, rows + 1):
             out.write(json.dumps(listing(i, r), ensure_ascii=False) + "\n")
     return path
 

@@ -141,7 +141,7 @@ def main() -> None:
     options.add_argument("--bin", type=Path, default=ROOT / "build" / "release" / "bin", help="executables to measure")
     options.add_argument("--rounds", type=int, default=5)
     every = "start, orders_1m, load, upsert, csv_reader, listings, parallel, crawl, memory, tickets, publish"
-    every += ", airflow_slot"
+    every += ", airflow_slot, listings_memory"
     options.add_argument("workload", nargs="+", help=every)
     args = options.parse_args()
     for name in args.workload:
