@@ -80,7 +80,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     done = [r for word in ("passed", "failed", "error") for r in terminalreporter.stats.get(word, [])]
     lines = fault_matrix.table(
-        [(r.nodeid, dict(r.user_properties), r.outcome == "passed") for r in done if hasattr(r, "nodeid")]
+        [(r.nodeid, dict(r.user_properties), r.outcome == "passed") for r in done if hasattr(r, "user_properties")]
     )
     terminalreporter.write_line("")
     for line in lines:
