@@ -49,6 +49,8 @@ struct sl_json_reader {
 	std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1;
 	node root;
 	size_t n_fields;
+	size_t rest_field = SL_JSON_NOWHERE; /* gets all that no other field reads */
+	std::vector<char> rest;
 	uint64_t record = 0;
 	std::vector<uint64_t> whole; /* by field: record in which a whole name fed it */
 	std::vector<sl_str> items;
@@ -123,6 +125,7 @@ struct walk {
 	size_t at = 0;		/* token */
 	size_t depth = 0;	/* frames in use */
 	node *wanted = nullptr; /* whose value comes next */
+	size_t rest_key = SL_JSON_NOWHERE; /* offset of a key for the rest, whose value comes */
 
 	bool fail(const char *reason)
 	{
@@ -307,6 +310,8 @@ struct walk {
 			key.p = r->key.data();
 		}
 		node *n = find_wanted(object_node(), key);
+		if (!n && depth == 1 && r->rest_field != SL_JSON_NOWHERE)
+			rest_key = tokens[at];
 		at++;
 		if (token() != ':')
 			return fail("a colon is missing");
@@ -318,6 +323,28 @@ struct walk {
 		if (n)
 			n->seen = r->record;
 		return true;
+	}
+
+	/* Key and value as they stand in the record; the value ends before the token at hand. */
+	void add_rest()
+	{
+		size_t end = tokens[at];
+		while (is_blank(record.p[end - 1]))
+			end--;
+		r->rest.push_back(r->rest.empty() ? '{' : ',');
+		r->rest.insert(r->rest.end(), record.p + rest_key, record.p + end);
+		rest_key = SL_JSON_NOWHERE;
+	}
+
+	void feed_rest()
+	{
+		if (r->rest.empty())
+			return;
+		r->rest.push_back('}');
+		char *text = static_cast<char *>(sl_arena_alloc(arena, r->rest.size()));
+		memcpy(text, r->rest.data(), r->rest.size());
+		values[r->rest_field].raw.kind = SL_RAW_TEXT;
+		values[r->rest_field].raw.text = {text, r->rest.size()};
 	}
 
 	/* Behind a value inside a container. */
@@ -356,6 +383,8 @@ struct walk {
 			return false;
 		bool inside = true; /* just opened: no comma yet */
 		while (depth > 0) {
+			if (depth == 1 && rest_key != SL_JSON_NOWHERE && at < n_tokens)
+				add_rest();
 			if (closes()) {
 				close_container();
 				inside = false;
@@ -371,6 +400,7 @@ struct walk {
 			return fail("more follows the object");
 		for (const node *n : twice)
 			mark_twice(n);
+		feed_rest();
 		return true;
 	}
 
@@ -408,6 +438,7 @@ bool read_record(sl_json_reader *r, sl_str record, sl_arena *arena, sl_json_valu
 	}
 	r->record++;
 	r->items.clear();
+	r->rest.clear();
 	const auto *bytes = reinterpret_cast<const uint8_t *>(record.p);
 	simdjson::error_code e = r->stage1->stage1(bytes, record.n, simdjson::stage1_mode::regular);
 	if (e != simdjson::SUCCESS) {
@@ -428,6 +459,7 @@ bool read_record(sl_json_reader *r, sl_str record, sl_arena *arena, sl_json_valu
 		  0,
 		  0,
 		  nullptr,
+		  SL_JSON_NOWHERE,
 		  {}};
 	return w.run();
 }
@@ -438,7 +470,10 @@ sl_json_reader *open_reader(const sl_str *paths, size_t n, size_t capacity)
 	r->n_fields = n;
 	r->whole.resize(n, 0);
 	for (size_t i = 0; i < n; i++)
-		add_path(&r->root, paths[i], i);
+		if (sl_str_eqz(paths[i], SL_REST))
+			r->rest_field = i;
+		else
+			add_path(&r->root, paths[i], i);
 	if (simdjson::get_active_implementation()->create_dom_parser_implementation(
 		    capacity, SL_JSON_DEPTH, r->stage1) != simdjson::SUCCESS)
 		SL_BUG("no memory for a JSON reader of %zu bytes", capacity);

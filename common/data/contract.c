@@ -17,7 +17,8 @@ const struct sl_field sl_contract_fields[] = {
 	SL_F_TEXT_AS(struct sl_contract_col, "type", type_text, F(SL_F_REQUIRED), NULL,
 		     "bool, int64, float64, decimal(p,s), text, date, timestamp or list<text>"),
 	SL_F_TEXT(struct sl_contract_col, from, F(0), NULL,
-		  "name in the record, by default the column's; a.b reaches into a nested object"),
+		  "name in the record, by default the column's; a.b reaches into a nested object, "
+		  "\"*\" is all of a JSON record that no other column reads"),
 	SL_F_BOOL(struct sl_contract_col, required, F(0), "false",
 		  "a row without a value is rejected"),
 	SL_F_TEXT(struct sl_contract_col, min, F(0), NULL, "smallest value allowed"),

@@ -16,6 +16,8 @@
 
 #define SL_ROW_FORMAT 1 /* part of rev: raised when the meaning of stored rows changes */
 
+#define SL_REST "*" /* as a column's from: what no other column reads of a JSON record */
+
 /* One column of the contract, or one raw field (then only name, type, from, zone count). */
 struct sl_contract_col {
 	const char *name;
@@ -23,7 +25,7 @@ struct sl_contract_col {
 	struct sl_place at;
 	/* keys of the YAML mapping */
 	const char *type_text;	 /* type: */
-	const char *from;	 /* name in the record; default: the column's name */
+	const char *from;	 /* name in the record, or SL_REST; default: the column's name */
 	bool required;		 /* NULL rejects the row */
 	const char *min, *max;	 /* inclusive, as text */
 	struct sl_texts choices; /* enum: */

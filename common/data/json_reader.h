@@ -39,8 +39,9 @@ struct sl_json_reader;
 struct sl_json_engine {
 	/*
 	 * paths: the wanted fields. A path is the name of a key of the record; when there is none,
-	 * its dots lead into nested objects. Borrowed until close. capacity: bytes of the usual
-	 * greatest record. Returns owned.
+	 * its dots lead into nested objects. SL_REST, once: an object of the record's keys that no
+	 * other path begins with, as they stand there; absent when there is none. Borrowed until
+	 * close. capacity: bytes of the usual greatest record. Returns owned.
 	 */
 	struct sl_json_reader *(*open)(const struct sl_str *paths, size_t n, size_t capacity);
 	/*

@@ -10,7 +10,7 @@ const struct sl_field sl_raw_fields[] = {
 	SL_F_TEXT_AS(struct sl_contract_col, "type", type_text, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
 		     "bool, int64, float64, decimal(p,s), text, date, timestamp, list<text>"),
 	SL_F_TEXT(struct sl_contract_col, from, SL_F_IDENTITY, NULL,
-		  "name in the record; default: the field's name"),
+		  "name in the record; default: the field's name; as in the contract"),
 	SL_F_TEXT_AS(struct sl_contract_col, "zone", zone_name, SL_F_IDENTITY, NULL,
 		     "zone of timestamps without offset"),
 	SL_F_ENUM(struct sl_contract_col, ambiguous, SL_F_IDENTITY, "reject", ambiguous_words,
@@ -105,6 +105,35 @@ static void read_columns(struct sl_reading *r, const struct sl_node *map, bool s
 	}
 }
 
+/* Of two columns for the rest, and of CSV, it could not be said what belongs there. */
+static void check_rest(struct sl_reading *r)
+{
+	const struct sl_contract *contract = &r->p->contract;
+	const struct sl_contract_col *first = NULL;
+
+	for (size_t i = 0; i < contract->n; i++) {
+		const struct sl_contract_col *c = &contract->cols[i];
+		if (!c->from || strcmp(c->from, SL_REST) != 0)
+			continue;
+		if (c->type.kind != SL_TEXT)
+			sl_diag_add(r->diags, SL_E1005, c->at,
+				    "column \"%s\" gets the rest of a record, which is a text",
+				    c->name);
+		if (first)
+			sl_diag_add(r->diags, SL_E1002, c->at,
+				    "column \"%s\" gets the rest of a record already", first->name);
+		first = c;
+	}
+	for (size_t i = 0; first && i < r->p->n_sources; i++) {
+		const struct sl_codec *codec = r->p->sources[i].codec;
+		if (codec && strcmp(codec->name, "csv") == 0)
+			sl_diag_add(
+				r->diags, SL_E1005, first->at,
+				"column \"%s\" gets the rest of JSON records, source \"%s\" is CSV",
+				first->name, r->p->sources[i].name);
+	}
+}
+
 void sl_read_contract(struct sl_reading *r)
 {
 	const struct sl_node *columns = sl_read_names(r, "contract");
@@ -117,4 +146,5 @@ void sl_read_contract(struct sl_reading *r)
 	read_columns(r, columns, true);
 	contract->n_stored = contract->n;
 	read_columns(r, fields, false);
+	check_rest(r);
 }

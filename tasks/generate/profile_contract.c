@@ -308,6 +308,12 @@ static void add_column(const struct maker *m, size_t col, bool *unique)
 	expect(m, col, *t);
 }
 
+/* Nothing is made up for it. */
+static bool is_rest(const struct sl_contract_col *c)
+{
+	return strcmp(c->from, SL_REST) == 0;
+}
+
 static bool is_nested(const struct sl_contract_col *c)
 {
 	return strchr(c->from, '.') != NULL;
@@ -339,7 +345,7 @@ bool profile_from_contract(const struct sl_pipeline *p, const struct profile_lim
 	for (size_t i = 0; i < n; i++) {
 		const struct sl_contract_col *c = &p->contract.cols[i];
 
-		if (c->computed)
+		if (c->computed || is_rest(c))
 			continue;
 		if (!is_nested(c))
 			add_column(&m, i, &unique);

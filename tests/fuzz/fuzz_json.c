@@ -1,6 +1,7 @@
 /*
  * JSON and JSON lines: pieces give the records of the whole, every record becomes one row, and what
- * is an object to jansson (RFC 8259) is read, with the same text in it; nothing else is.
+ * is an object to jansson (RFC 8259) is read, with the same text in it; nothing else is. The rest
+ * and the columns' keys make up the object.
  */
 #include <jansson.h>
 
@@ -9,7 +10,8 @@
 
 static struct sl_contract_col cols[] = {{.name = "a", .type_text = "text"},
 					{.name = "b", .type_text = "list<text>"},
-					{.name = "c", .type_text = "decimal(18,2)"}};
+					{.name = "c", .type_text = "decimal(18,2)"},
+					{.name = "r", .type_text = "text", .from = "*"}};
 static const struct sl_contract contract = {cols, SL_ARRAY_LEN(cols), SL_ARRAY_LEN(cols)};
 static const struct sl_codec *codecs[2];
 static void *decoders[2];
@@ -57,6 +59,25 @@ static bool refused_as_syntax(void)
 	return false;
 }
 
+/* Column r holds the keys of o that no column has, and no others. */
+static void compare_rest(const json_t *o)
+{
+	json_t *own = json_copy((json_t *)(uintptr_t)o);
+	json_t *rest = json_object();
+
+	for (size_t i = 0; i < 3; i++)
+		json_object_del(own, cols[i].name);
+	if (batch.cols[3].valid[0]) {
+		const struct sl_str text = batch.cols[3].u.str[0];
+
+		json_decref(rest);
+		rest = json_loadb(text.p, text.n, JSON_ALLOW_NUL, NULL);
+	}
+	FUZZ_MUST(rest && json_equal(own, rest));
+	json_decref(own);
+	json_decref(rest);
+}
+
 /* The only row is that of value. */
 static void compare(struct sl_str value)
 {
@@ -74,6 +95,8 @@ static void compare(struct sl_str value)
 		FUZZ_MUST(batch.cols[0].valid[0]);
 		FUZZ_MUST(sl_str_eq(batch.cols[0].u.str[0], text));
 	}
+	if (batch.state[0] == SL_ROW_KEPT && o)
+		compare_rest(o);
 	json_decref(o);
 }
 

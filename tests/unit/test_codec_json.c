@@ -263,6 +263,29 @@ static void test_json_dots_lead_into_objects_unless_a_key_has_the_name(void **st
 	run_cases("jsonl", cols, SL_ARRAY_LEN(cols), cases, SL_ARRAY_LEN(cases));
 }
 
+static void test_json_rest_is_what_no_other_column_reads(void **state)
+{
+	(void)state;
+	static const struct col cols[] = {
+		{"id", "int64", NULL, 0},
+		{"rest", "text", "*", 0},
+		{"dpe", "text", "infos.dpe", 0},
+	};
+	static const struct json_case cases[] = {
+		{"{\"id\":1}", "(1,NULL,NULL)"},
+		{"{\"id\":1,\"promo\":\"é\"}", "(1,{\"promo\":\"é\"},NULL)"},
+		{"{ \"a\" : 1.50 , \"id\" : 1 , \"b\" : [ {\"id\":2} , 3 ] }",
+		 "(1,{\"a\" : 1.50,\"b\" : [ {\"id\":2} , 3 ]},NULL)"},
+		{"{\"id\":1,\"infos\":{\"dpe\":\"C\",\"x\":1},\"y\":{\"id\":7}}",
+		 "(1,{\"y\":{\"id\":7}},C)"},
+		{"{\"id\":1,\"x\":null,\"\\u0000\\ud800\":\"\\ud800\"}",
+		 "(1,{\"x\":null,\"\\u0000\\ud800\":\"\\ud800\"},NULL)"},
+		{"{\"id\":1,\"x\":1,\"x\":2,\"*\":3}", "(1,{\"x\":1,\"x\":2,\"*\":3},NULL)"},
+		{"{\"id\":1,\"x\":2\n{\"id\":2}", "-:syntax (2,NULL,NULL)"},
+	};
+	run_cases("jsonl", cols, SL_ARRAY_LEN(cols), cases, SL_ARRAY_LEN(cases));
+}
+
 static void nest(struct sl_buf *in, size_t lists)
 {
 	sl_buf_clear(in);
@@ -475,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_json_skipped_values_are_checked_too),
 		cmocka_unit_test(test_json_a_used_key_may_not_stand_twice),
 		cmocka_unit_test(test_json_dots_lead_into_objects_unless_a_key_has_the_name),
+		cmocka_unit_test(test_json_rest_is_what_no_other_column_reads),
 		cmocka_unit_test(test_json_nesting_ends_at_64_levels),
 		cmocka_unit_test(test_json_texts_without_escapes_are_views),
 		cmocka_unit_test(test_json_a_steady_flow_of_parts_allocates_nothing),
