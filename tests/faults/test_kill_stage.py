@@ -33,8 +33,8 @@ def fill(folder: Path) -> None:
     write_pipeline(folder, "latest", extra="models: {totals: {as: table}}")
     (folder / "models").mkdir()
     (folder / "models" / "totals.sql").write_text("select country, count(*) as n from shop group by country")
-    write_csv(folder, "a.csv", rows(1, 3000, total="3.00", day=3))
-    write_csv(folder, "b.csv", rows(2000, 3000, total="2.00", day=2))
+    write_csv(folder, "a.csv", rows(1, 9000, total="3.00", day=3))
+    write_csv(folder, "b.csv", rows(6000, 9000, total="2.00", day=2))
 
 
 @dataclass
