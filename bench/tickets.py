@@ -116,7 +116,9 @@ def write_small(folder: Path) -> Path:
 def install_peer(name: str = "peers.lock") -> None:
     lock = ROOT / "bench" / name
     subprocess.run(["/usr/bin/python3", "-m", "venv", str(VENV)], check=True)
-    subprocess.run([str(VENV / "bin" / "pip"), "install", "-q", "--require-hashes", "-r", str(lock)], check=True)
+    subprocess.run(
+        [str(VENV / "bin" / "python"), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)], check=True
+    )
 
 
 def peer(frame: Frame, redis: Redis, kind: str, file: Path, wanted: str) -> dict[str, Sample]:
