@@ -17,7 +17,7 @@
 #define FILE_NAME "data" /* of the file's database, in SQL; that of data.db by itself */
 
 static const char *const settings[][2] = {
-	{"memory_limit", "240MB"}, /* bounded, not flat: a process takes up to twice as much */
+	{"memory_limit", "180MB"}, /* bounded, not flat: a process takes up to 2.5 times as much */
 	{"threads", "2"},
 	{"autoinstall_known_extensions", "false"}, /* nothing is fetched behind the user's back */
 	{"autoload_known_extensions", "false"},
