@@ -15,7 +15,8 @@ static const char *const ambiguous_choices[] = {"reject", "earlier", "later", NU
 #define F(flags) ((flags) | SL_F_IDENTITY)
 const struct sl_field sl_contract_fields[] = {
 	SL_F_TEXT_AS(struct sl_contract_col, "type", type_text, F(SL_F_REQUIRED), NULL,
-		     "bool, int64, float64, decimal(p,s), text, date, timestamp or list<text>"),
+		     "bool, int64, float64, decimal(p,s) of up to 18 digits, text, date, "
+		     "timestamp or list<text>"),
 	SL_F_TEXT(struct sl_contract_col, from, F(0), NULL,
 		  "name in the record, by default the column's; a.b reaches into a nested object, "
 		  "\"*\" is all of a JSON record that no other column reads"),
@@ -44,7 +45,7 @@ static bool prepare_type(struct sl_contract_col *c, struct sl_diags *diags)
 		return true;
 	sl_diag_add(diags, SL_E1005, c->at,
 		    "\"%s\" is no column type (one of bool, int64, float64, "
-		    "decimal(p,s), text, date, timestamp, list<text>)",
+		    "decimal(p,s) of up to 18 digits, text, date, timestamp, list<text>)",
 		    c->type_text);
 	return false;
 }

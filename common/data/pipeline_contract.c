@@ -8,7 +8,8 @@ static const char *const ambiguous_words[] = {"reject", "earlier", "later", NULL
 
 const struct sl_field sl_raw_fields[] = {
 	SL_F_TEXT_AS(struct sl_contract_col, "type", type_text, SL_F_REQUIRED | SL_F_IDENTITY, NULL,
-		     "bool, int64, float64, decimal(p,s), text, date, timestamp, list<text>"),
+		     "bool, int64, float64, decimal(p,s) of up to 18 digits, text, date, "
+		     "timestamp, list<text>"),
 	SL_F_TEXT(struct sl_contract_col, from, SL_F_IDENTITY, NULL,
 		  "name in the record; default: the field's name; as in the contract"),
 	SL_F_TEXT_AS(struct sl_contract_col, "zone", zone_name, SL_F_IDENTITY, NULL,
