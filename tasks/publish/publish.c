@@ -177,7 +177,7 @@ static bool forget(struct sl_publish *p, struct sl_err *err)
 }
 
 /* unchanged: what was looked at and needed nothing. */
-static void tell(struct sl_publish *p)
+static void tell(struct sl_publish *p, bool whole)
 {
 	const struct sl_doc_counts *c = p->target->counts(p->docs);
 	struct sl_result *r = &p->run->result;
@@ -196,7 +196,7 @@ static void tell(struct sl_publish *p)
 	if (c->rejected && !p->rejected)
 		p->first = c->first;
 	p->rejected = rejected;
-	sl_log(SL_INFO, "published",
+	sl_log(SL_INFO, whole ? "published" : "given up, so far",
 	       "documents=%s inserted=%" PRIu64 " updated=%" PRIu64 " removed=%" PRIu64
 	       " stale=%" PRIu64 " rejected=%" PRIu64,
 	       p->what->name, c->inserted, c->updated, c->removed, c->stale, rejected);
@@ -219,6 +219,6 @@ bool sl_publish(struct sl_publish *p, struct sl_err *err)
 		return false;
 	const bool ok = carry_over(p, err);
 
-	tell(p);
+	tell(p, ok);
 	return ok;
 }

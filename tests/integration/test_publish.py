@@ -356,6 +356,16 @@ def published_file(sluice: Sluice) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def test_what_failed_is_not_said_to_be_published(make: Make, tmp_path: Path) -> None:
+    sluice = make(write_pipeline(tmp_path), "files")
+    export(tmp_path, rows(("a", 1)))
+    in_the_way = sluice.home / "shop" / "documents" / "shop.jsonl"
+    (in_the_way / "x").mkdir(parents=True)
+    done = sluice("run", code=(73, 74))
+    assert str(in_the_way) in done.result["error"]
+    assert "published" not in done.stderr
+
+
 def test_a_file_is_replaced_as_a_whole_and_only_by_another(make: Make, tmp_path: Path) -> None:
     file = write_pipeline(tmp_path)
     file.write_text(file.read_text().replace("store: duckdb, documents: {mongo: documents}", "store: duckdb"))
