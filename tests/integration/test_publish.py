@@ -236,6 +236,34 @@ def test_a_document_of_more_than_16_mib_is_rejected_and_the_others_go_on(
     assert counts(again) == {"unchanged": 2, "rejected": 1}
 
 
+def test_a_row_that_the_server_refuses_is_told_of_until_it_is_mended(make: Make, tmp_path: Path, mongo: Mongo) -> None:
+    """Its older document stays, so that documents are as many as rows: counting does not show it."""
+    sluice = connect(make, write_pipeline(tmp_path), mongo)
+    export(tmp_path, rows(("a", 1), ("b", 2)))
+    sluice("run")
+    mongo.client()[mongo.database].shop.create_index("n", unique=True)
+    export(tmp_path, rows(("a", 1), ("b", 1)))
+    sluice("run", code=65)
+    assert counts(sluice("publish", code=65))["rejected"] == 1
+    assert {k: d["n"] for k, d in held(mongo).items()} == {"a": 1, "b": 2}
+    export(tmp_path, rows(("a", 1), ("b", 3)))
+    sluice("run")
+    assert {k: d["n"] for k, d in held(mongo).items()} == {"a": 1, "b": 3}
+
+
+def test_a_row_that_is_refused_with_other_fields_is_told_of_though_no_row_changed(
+    make: Make, tmp_path: Path, mongo: Mongo
+) -> None:
+    fields = "documents: {{shop: {{fields: {{id: id, x: {}}}}}}}"
+    sluice = connect(make, write_pipeline(tmp_path, fields.format("id")), mongo)
+    export(tmp_path, rows(("a", 1), ("b", 1)))
+    sluice("run")
+    mongo.client()[mongo.database].shop.create_index("x", unique=True)
+    write_pipeline(tmp_path, fields.format("n"))
+    for _ in range(2):
+        assert counts(sluice("publish", code=65))["rejected"] == 1
+
+
 def test_a_key_twice_or_null_is_rejected_by_name(make: Make, tmp_path: Path, mongo: Mongo) -> None:
     documents = "documents: {notes: {from: notes, key: [note]}}"
     models = {"notes": "select note, n from shop"}
