@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,15 @@ def test_random_kills_of_publishers_side_by_side(
     assert_published(sluice, mongo, second())
 
 
+def start_sleeper(sluice: Sluice, point: str) -> subprocess.Popen[str]:
+    sleeper = sluice.start("publish", env={"SLUICE_FAULT": f"{point}:1:stop"})
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{sleeper.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < deadline, "it does not stop"
+        time.sleep(0.01)
+    return sleeper
+
+
 @pytest.mark.parametrize("point", ["publish.before_take", "publish.after_take", "publish.before_batch"])
 def test_one_that_slept_overwrites_nothing_newer(
     make: Make, tmp_path: Path, mongo: Mongo, mode: dict[str, Any], point: str
@@ -120,11 +130,7 @@ def test_one_that_slept_overwrites_nothing_newer(
     if not has_fault_points(sluice, tmp_path / "trace"):
         pytest.skip("skipped: this build has no fault points")
     store(sluice, tmp_path, rows(*((f"k{i:05}", -1) for i in range(300)), ("late", 1)))
-    sleeper = sluice.start("publish", env={"SLUICE_FAULT": f"{point}:1:stop"})
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{sleeper.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < deadline, "it does not stop"
-        time.sleep(0.01)
+    sleeper = start_sleeper(sluice, point)
     store(sluice, tmp_path, second(300))
     sluice("publish")
     kill_group(sleeper, 18)  # SIGCONT
@@ -132,6 +138,23 @@ def test_one_that_slept_overwrites_nothing_newer(
     after = {k: d["n"] for k, d in held(mongo).items()}
     assert {k: n for k, n in after.items() if k != "late"} == {row["id"]: row["n"] for row in second(300)}
     sluice("publish")  # what nobody had, the next one takes away
+    assert_published(sluice, mongo, second(300))
+
+
+def test_one_that_slept_does_not_end_for_one_that_took_the_collection_alone(
+    make: Make, tmp_path: Path, mongo: Mongo
+) -> None:
+    """The newer one was killed between its two marks: the database's is still the sleeper's own."""
+    sluice = connect(make, write_pipeline(tmp_path), mongo, "local")
+    store(sluice, tmp_path, first(300))
+    if not has_fault_points(sluice, tmp_path / "trace"):
+        pytest.skip("skipped: this build has no fault points")
+    store(sluice, tmp_path, second(300))
+    sleeper = start_sleeper(sluice, "publish.before_finish")
+    sluice("publish", env={"SLUICE_FAULT": "publish.between_marks:1:kill"}, code=137)
+    kill_group(sleeper, 18)  # SIGCONT
+    assert finish(sleeper).code == 75
+    sluice("publish")
     assert_published(sluice, mongo, second(300))
 
 
