@@ -18,6 +18,7 @@ static void test_http_link_next_is_found_as_the_rfc_writes_it(void **state)
 		{"</x?a,b;c>; rel=next", "/x?a,b;c"},
 		{"</a>; title=\"1, 2; <x>\"; rel=next", "/a"},
 		{"</a>; title=\"a\\\"; rel=next\"; rel=prev, </b>; rel=next", "/b"},
+		{"</a>; title=\"a\\\"; rel=next; x=\\\"\"; rel=prev", NULL},
 		{"</a>; title=\"rel=next\"", NULL},
 		{"</a>; rel=prev; rel=next", NULL},
 		{"</a>; rel=nextish, </b>; rel=\"x-next\"", NULL},
