@@ -18,7 +18,7 @@ static bool open_decoder(const void *params, const struct sl_contract *contract,
 const struct sl_codec sl_codec_json = {
 	.name = "json",
 	.summary = "objects in a JSON array, or in a row (RFC 8259)",
-	.version = 1,
+	.version = 2,
 	.params = fields,
 	.params_size = 1,
 	.cut = sl_json_cut,

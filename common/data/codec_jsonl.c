@@ -18,7 +18,7 @@ static bool open_decoder(const void *params, const struct sl_contract *contract,
 const struct sl_codec sl_codec_jsonl = {
 	.name = "jsonl",
 	.summary = "one JSON object a line",
-	.version = 1,
+	.version = 2,
 	.params = fields,
 	.params_size = 1,
 	.cut = sl_jsonl_cut,
