@@ -106,7 +106,8 @@ static void read_columns(struct sl_reading *r, const struct sl_node *map, bool s
 	}
 }
 
-/* Of two columns for the rest, and of CSV, it could not be said what belongs there. */
+/* Of two columns for the rest, and where a header names what records hold (CSV), it could not be said
+ * what belongs there. */
 static void check_rest(struct sl_reading *r)
 {
 	const struct sl_contract *contract = &r->p->contract;
@@ -123,15 +124,16 @@ static void check_rest(struct sl_reading *r)
 		if (first)
 			sl_diag_add(r->diags, SL_E1002, c->at,
 				    "column \"%s\" gets the rest of a record already", first->name);
-		first = c;
+		else
+			first = c;
 	}
 	for (size_t i = 0; first && i < r->p->n_sources; i++) {
 		const struct sl_codec *codec = r->p->sources[i].codec;
-		if (codec && strcmp(codec->name, "csv") == 0)
-			sl_diag_add(
-				r->diags, SL_E1005, first->at,
-				"column \"%s\" gets the rest of JSON records, source \"%s\" is CSV",
-				first->name, r->p->sources[i].name);
+		if (codec && codec->names)
+			sl_diag_add(r->diags, SL_E1005, first->at,
+				    "column \"%s\" gets the rest of JSON records, those of source "
+				    "\"%s\" are %s",
+				    first->name, r->p->sources[i].name, codec->name);
 	}
 }
 

@@ -34,7 +34,7 @@ def test_a_field_that_turns_up_late_is_in_the_table(make: Make, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("codec", "contract", "told"),
     [
-        ("csv", CONTRACT, 'source "drop" is CSV'),
+        ("csv", CONTRACT, 'source "drop" are csv'),
         ("jsonl", CONTRACT.replace("rest: {type: text", "rest: {type: int64"), "which is a text"),
         ("jsonl", CONTRACT[:-1] + ', more: {type: text, from: "*"}}', '"rest" gets the rest of a record already'),
     ],
