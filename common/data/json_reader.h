@@ -39,7 +39,7 @@ struct sl_json_reader;
 struct sl_json_engine {
 	/*
 	 * paths: the wanted fields. A path is the name of a key of the record; when there is none,
-	 * its dots lead into nested objects. SL_REST, once: an object of the record's keys that no
+	 * its dots lead into nested objects, where what is left may again be one key. SL_REST, once: an object of the record's keys that no
 	 * other path begins with, as they stand there; absent when there is none. Borrowed until
 	 * close. capacity: bytes of the usual greatest record. Returns owned.
 	 */

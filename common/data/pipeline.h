@@ -3,7 +3,7 @@
  * pipeline's own arena until sl_pipeline_close.
  *
  * Keys (docs/reference): sluice, pipeline, description, schedule, sources, fields, contract, rules,
- * store, rejects, models, queries, documents, parallel, fuse, backends.
+ * store, rejects, models, queries, documents, jobs, parallel, fuse, backends.
  */
 #ifndef SL_DATA_PIPELINE_H
 #define SL_DATA_PIPELINE_H
@@ -95,7 +95,6 @@ struct sl_documents {
 	bool has_change;	    /* and a document one row of it, with its change number */
 };
 
-/* One backend, resolved: which engine and connection serve which role. */
 /* The queue's settings: what rides along, where it stands, how long it may stay. */
 struct sl_queue_settings {
 	const char *prefix; /* of every key */
@@ -104,6 +103,7 @@ struct sl_queue_settings {
 	int64_t ttl;	    /* µs: what nobody takes goes away by itself */
 };
 
+/* One backend, resolved: which engine and connection serve which role. */
 struct sl_backend {
 	const char *name;	/* "embedded" */
 	const char *store;	/* module: "duckdb" or "pg" */

@@ -1,6 +1,6 @@
 /*
- * Section schedule, of the pipeline and of its jobs. cron is checked here in full, because Airflow would only tell when the DAG is
- * parsed, far from the file's line.
+ * Section schedule, of the pipeline and of its jobs. cron is checked here in full, because Airflow
+ * would only tell when the DAG is parsed, far from the file's line.
  */
 #include <strings.h>
 

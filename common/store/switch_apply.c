@@ -1,5 +1,5 @@
 /*
- * What the verdicts say is done (see store/switch_latest.c): one UPDATE, one for owners alone, one
+ * What the verdicts say is done (see store/switch_judge.c): one UPDATE, one for owners alone, one
  * INSERT. Careful, when the engine refused a row: the same by ranges of verdicts, halved until only
  * the row at fault is left out.
  */
