@@ -339,19 +339,6 @@ static bool duckdb_relation(struct sl_db *db, const char *schema, const char *na
 	return true;
 }
 
-static bool duck_indexed(struct sl_db *db, const char *schema, const char *name, const char *column,
-			 bool unique, bool *ret, struct sl_err *err)
-{
-	(void)db;
-	(void)schema;
-	(void)name;
-	(void)column;
-	(void)unique;
-	(void)err;
-	*ret = true;
-	return true;
-}
-
 static const struct sl_engine engine = {
 	.name = "duckdb",
 	.rewrites = true,
@@ -374,7 +361,6 @@ static const struct sl_engine engine = {
 	.type_name = duckdb_type_name,
 	.relation = duckdb_relation,
 	.columns = duckdb_columns,
-	.indexed = duck_indexed,
 };
 
 extern const void *const sl_module_duckdb;

@@ -341,7 +341,7 @@ static bool store_all(struct store *st, bool replay, struct sl_err *err)
 		if (!store_entry(st, &work.v[i], err))
 			return false;
 	}
-	return verdict(st, &work, err);
+	return sl_sink_complete(st->sink, err) && verdict(st, &work, err);
 }
 
 static bool run_store(struct sl_run *run, const void *params, struct sl_err *err)

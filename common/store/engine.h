@@ -124,8 +124,8 @@ struct sl_engine {
 			 enum sl_relation *ret, struct sl_err *err);
 	bool (*columns)(struct sl_db *db, const char *schema, const char *name, sl_db_row_fn row,
 			void *ctx, struct sl_err *err);
-	/* Whether it has an index that begins with column, a unique one if so asked; true where
-	 * there is nothing to index. */
+	/* Whether it has an index that begins with column, a unique one if so asked. NULL: the
+	 * engine's tables have none. */
 	bool (*indexed)(struct sl_db *db, const char *schema, const char *name, const char *column,
 			bool unique, bool *ret, struct sl_err *err);
 };

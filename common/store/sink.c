@@ -207,7 +207,8 @@ static bool make_missing(struct sl_sink *s, const struct look *look, struct sl_e
 		s->changes = sl_arena_strdup(&s->arena, sl_buf_z(&ddl));
 	if (!sl_sink_migrate(s, look->format, err))
 		return false;
-	if (!look->fit.exists)
+	s->made = !look->fit.exists;
+	if (s->made)
 		return sl_sink_make_table(s, s->table, err);
 	return !ddl.n || s->eng->script(s->db, sl_buf_z(&ddl), err);
 }

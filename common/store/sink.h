@@ -137,6 +137,10 @@ SL_NODISCARD bool sl_sink_refuse(struct sl_sink *s, const char *run, uint64_t en
 				 const struct sl_sink_input *inputs, size_t n_inputs,
 				 const struct sl_part_feed *feed, struct sl_err *err);
 
+/* After the last entry: a table that was made for this store has its index, also when no row came.
+ * Only its owner can make one, and the next store may be somebody else's. */
+SL_NODISCARD bool sl_sink_complete(struct sl_sink *s, struct sl_err *err);
+
 /* For an entry of which nothing is left to store: takes back what a refusal wrote, so that the
  * ledger says no more than the table. Nothing is written when it was not refused. */
 SL_NODISCARD bool sl_sink_settle(struct sl_sink *s, const char *source, const char *run,

@@ -25,6 +25,7 @@ struct sl_sink {
 	struct sl_texts lost;	 /* columns of the table that the contract has not */
 	const char *lacks;	 /* lacking, as one text, or NULL */
 	const char *changes;	 /* DDL that an existing table was brought here by, or NULL */
+	bool made;		 /* the target was made by us */
 	bool indexed;		 /* the target has its index, that much is known */
 	bool by_name;		 /* the table's columns are others, or in another order */
 	struct sl_batch out;	 /* rows with the stored columns alone */

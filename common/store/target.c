@@ -27,7 +27,7 @@ static void add_target_index(const struct sl_sink *s, const char *table, struct 
 {
 	const struct sl_store *store = &s->p->store;
 
-	if (!s->eng->unique_keys)
+	if (!s->eng->indexed)
 		return;
 	sl_buf_adds(sql, s->latest ? "create unique index on " : "create index on ");
 	sl_buf_adds(sql, table);
@@ -89,7 +89,7 @@ bool sl_sink_need_index(struct sl_sink *s, bool *ret_duplicate, struct sl_err *e
 	const char *column = s->latest ? store->key.v[0] : "_sl_input";
 
 	*ret_duplicate = false;
-	if (s->indexed)
+	if (s->indexed || !s->eng->indexed)
 		return true;
 	if (!s->eng->indexed(s->db, store->schema, store->name, column, s->latest, &s->indexed,
 			     err))
@@ -97,6 +97,22 @@ bool sl_sink_need_index(struct sl_sink *s, bool *ret_duplicate, struct sl_err *e
 	if (s->indexed || sl_sink_make_index(s, s->table, err))
 		return true;
 	*ret_duplicate = is_duplicate(s, err);
+	return false;
+}
+
+static bool complete(struct sl_sink *s, struct sl_err *err)
+{
+	bool duplicate;
+
+	return s->eng->lock(s->db, s->p->name, err) && sl_sink_need_index(s, &duplicate, err) &&
+	       s->eng->commit(s->db, err);
+}
+
+bool sl_sink_complete(struct sl_sink *s, struct sl_err *err)
+{
+	if (!s->made || !s->eng->indexed || (s->eng->begin(s->db, err) && complete(s, err)))
+		return true;
+	s->eng->rollback(s->db);
 	return false;
 }
 

@@ -118,6 +118,27 @@ def test_writer_runs_the_whole_pipeline_on_what_the_owner_made(ready: Warehouse,
     assert "fits" in writer("check").stdout
 
 
+@pytest.mark.parametrize("first", [[], [("x", "2026-01-01T00:00:00Z", "1", "FR")]], ids=["nothing", "refused"])
+@pytest.mark.parametrize("mode", ["append", "latest"])
+def test_a_first_store_without_rows_leaves_no_work_that_is_the_owners(
+    warehouse: Warehouse, mode: str, first: list[tuple[str, str, str, str]]
+) -> None:
+    """The table has its index, which only its owner can make."""
+    warehouse.roles()
+    (warehouse.folder / "inbox" / "a.csv").unlink()
+    if first:
+        write_csv(warehouse.folder, "a.csv", first)
+    owner = warehouse.by("owner")
+    owner("collect", "--run-id", "first", code=None)
+    owner("normalize", "--run-id", "first", code=None)
+    owner("store", "--run-id", "first", code=65 if first else 0)
+    write_csv(warehouse.folder, "a.csv", rows(1, 5))
+    warehouse.by("writer")("run")
+    assert len(warehouse.by("reader").query(SILVER)) == 5
+    indexes = warehouse.sql("owner", "select count(*) from pg_indexes where schemaname = 'silver'")
+    assert indexes == "1", "and only once"
+
+
 def test_rejects_and_a_refused_entry_are_written_by_the_writer_and_read_by_the_reader(ready: Warehouse) -> None:
     write_csv(ready.folder, "bad.csv", [("x", "2026-01-01T00:00:00Z", "1", "FR")])
     ready.by("writer")("run", code=65)
