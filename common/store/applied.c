@@ -181,73 +181,48 @@ bool sl_plan_delete(struct sl_sink *s, const struct sl_plan *plan, const char *t
 	return true;
 }
 
-static void set_text(struct sl_batch *b, size_t col, const char *text)
-{
-	b->cols[col].valid[0] = 1;
-	b->cols[col].u.str[0] = sl_str_of(text);
-}
-
-static void set_int(struct sl_batch *b, size_t col, uint64_t value)
-{
-	b->cols[col].valid[0] = 1;
-	b->cols[col].u.i64[0] = (int64_t)value;
-}
-
 /* Columns as in state.c. */
-static void fill_applied(struct sl_batch *b, const struct sl_sink *s,
-			 const struct sl_sink_input *in)
+static void add_applied(struct sl_batch *b, const struct sl_sink *s, const struct sl_sink_input *in)
 {
+	const struct sl_counts *c = &in->counts;
+
 	sl_batch_reset(b);
-	sl_batch_add_row(b, (struct sl_pos){0, 0});
-	set_text(b, 0, s->p->name);
-	set_text(b, 1, in->source);
-	set_int(b, 2, in->source_index);
-	set_text(b, 3, in->name);
-	set_int(b, 4, in->edition);
-	set_int(b, 5, in->place);
-	set_text(b, 6, s->p->rev);
-	set_int(b, 7, in->counts.n_in);
-	set_int(b, 8, in->counts.ok);
-	set_int(b, 9, in->counts.bad);
-	set_int(b, 10, in->counts.dup);
-	set_int(b, 11, in->counts.filtered);
+	size_t row = sl_batch_add_row(b, (struct sl_pos){0, 0});
+
+	sl_state_set_text(b, row, 0, sl_str_of(s->p->name));
+	sl_state_set_text(b, row, 1, sl_str_of(in->source));
+	sl_state_set_int(b, row, 2, in->source_index);
+	sl_state_set_text(b, row, 3, sl_str_of(in->name));
+	sl_state_set_int(b, row, 4, in->edition);
+	sl_state_set_int(b, row, 5, in->place);
+	sl_state_set_text(b, row, 6, sl_str_of(s->p->rev));
+	sl_state_set_int(b, row, 7, c->n_in);
+	sl_state_set_int(b, row, 8, c->ok);
+	sl_state_set_int(b, row, 9, c->bad);
+	sl_state_set_int(b, row, 10, c->dup);
+	sl_state_set_int(b, row, 11, c->filtered);
 }
 
-static bool copy_applied(struct sl_sink *s, const struct sl_plan *plan, struct sl_batch *b,
+static bool copy_applied(struct sl_sink *s, struct sl_plan *plan, struct sl_batch *b,
 			 struct sl_err *err)
 {
-	bool duplicate = false;
-
-	if (!s->eng->copy_begin(s->db, sl_state_applied.name, b->schema, false, false, err))
-		return false;
 	for (size_t i = 0; i < plan->n; i++) {
 		struct sl_copy_extra extra = {.input = plan->owner[i]};
 		if (plan->fate[i] != SL_FATE_LIVE)
 			continue;
-		fill_applied(b, s, &plan->inputs[i]);
-		if (!s->eng->copy_batch(s->db, b, &extra, err)) {
-			s->eng->copy_abort(s->db, NULL);
+		add_applied(b, s, &plan->inputs[i]);
+		if (!s->eng->copy_batch(s->db, b, &extra, err))
 			return false;
-		}
 	}
-	return s->eng->copy_end(s->db, NULL, &duplicate, err);
+	return true;
 }
 
-bool sl_plan_save(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
+bool sl_plan_save(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
-	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
-	struct sl_batch b;
-
-	if (!plan->n_live)
-		return true;
-	if (!sl_plan_delete(s, plan, sl_state_applied.name, "input", "pipeline = $1", NULL, err) ||
-	    !sl_plan_delete(s, plan, sl_state_part.name, "input", "pipeline = $1", NULL, err))
-		return false;
-	for (size_t i = 0; i < sl_state_applied.n; i++)
-		sl_schema_add(&schema, sl_state_applied.cols[i].name,
-			      sl_state_applied.cols[i].type);
-	sl_batch_init(&b, &schema, 1);
-	bool ok = copy_applied(s, plan, &b, err);
-	sl_batch_release(&b);
-	return ok && sl_plan_copy_parts(s, plan, err);
+	return !plan->n_live ||
+	       (sl_plan_delete(s, plan, sl_state_applied.name, "input", "pipeline = $1", NULL,
+			       err) &&
+		sl_plan_delete(s, plan, sl_state_part.name, "input", "pipeline = $1", NULL, err) &&
+		sl_state_copy(s, plan, &sl_state_applied, copy_applied, err) &&
+		sl_plan_copy_parts(s, plan, err));
 }

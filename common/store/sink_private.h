@@ -158,10 +158,21 @@ struct sl_plan {
 	struct sl_outcome out;
 };
 
+/* state.c: rows of the plan into a state table that is copied into. fn hands b, which holds up to
+ * SL_STATE_ROWS, to the engine's copy_batch as often as it likes. */
+#define SL_STATE_ROWS 1024
+typedef bool (*sl_state_fn)(struct sl_sink *s, struct sl_plan *plan, struct sl_batch *b,
+			    struct sl_err *err);
+SL_NODISCARD bool sl_state_copy(struct sl_sink *s, struct sl_plan *plan,
+				const struct sl_state_table *table, sl_state_fn fn,
+				struct sl_err *err);
+void sl_state_set_text(struct sl_batch *b, size_t row, size_t col, struct sl_str text);
+void sl_state_set_int(struct sl_batch *b, size_t row, size_t col, uint64_t value);
+
 /* applied.c: what is stored of the plan's inputs, from that each one's fate; and afterwards that.
  */
 SL_NODISCARD bool sl_plan_load(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
-SL_NODISCARD bool sl_plan_save(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err);
+SL_NODISCARD bool sl_plan_save(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 /* "delete from TABLE where [FILTER and] COLUMN in (live owners)", in steps. */
 SL_NODISCARD bool sl_plan_delete(struct sl_sink *s, const struct sl_plan *plan, const char *table,
 				 const char *column, const char *filter, uint64_t *removed,
@@ -176,10 +187,9 @@ SL_NODISCARD bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const ch
 			       bool with_change, bool *ret_duplicate, struct sl_err *err);
 SL_NODISCARD bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 /* The live inputs' parts with their counts, into sluice.part. */
-SL_NODISCARD bool sl_plan_copy_parts(struct sl_sink *s, const struct sl_plan *plan,
-				     struct sl_err *err);
+SL_NODISCARD bool sl_plan_copy_parts(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 /* Only finds the parts with rejects (a refused entry copies no rows). */
-SL_NODISCARD bool sl_plan_find_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
+SL_NODISCARD bool sl_plan_find_rejects(struct sl_plan *plan, struct sl_err *err);
 
 /* switch_refused.c: looking for the rows that the engine refuses. Begins a careful plan anew. */
 void sl_refused_begin(struct sl_plan *plan);

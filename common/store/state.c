@@ -229,3 +229,42 @@ bool sl_sink_upgrade(struct sl_sink *s, struct sl_err *err)
 	s->eng->rollback(s->db);
 	return false;
 }
+
+/* --- rows --- */
+
+void sl_state_set_text(struct sl_batch *b, size_t row, size_t col, struct sl_str text)
+{
+	b->cols[col].valid[row] = text.p != NULL;
+	b->cols[col].u.str[row] = text;
+}
+
+void sl_state_set_int(struct sl_batch *b, size_t row, size_t col, uint64_t value)
+{
+	b->cols[col].valid[row] = 1;
+	b->cols[col].u.i64[row] = (int64_t)value;
+}
+
+static bool copy_into(struct sl_sink *s, struct sl_plan *plan, const char *table,
+		      struct sl_batch *b, sl_state_fn fn, struct sl_err *err)
+{
+	bool duplicate;
+
+	if (!s->eng->copy_begin(s->db, table, b->schema, false, false, err))
+		return false;
+	if (fn(s, plan, b, err))
+		return s->eng->copy_end(s->db, NULL, &duplicate, err);
+	s->eng->copy_abort(s->db, NULL);
+	return false;
+}
+
+bool sl_state_copy(struct sl_sink *s, struct sl_plan *plan, const struct sl_state_table *table,
+		   sl_state_fn fn, struct sl_err *err)
+{
+	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
+	sl_cleanup(sl_batch_release) struct sl_batch b = {.rows = 0};
+
+	for (size_t i = 0; i < table->n; i++)
+		sl_schema_add(&schema, table->cols[i].name, table->cols[i].type);
+	sl_batch_init(&b, &schema, SL_STATE_ROWS);
+	return copy_into(s, plan, table->name, &b, fn, err);
+}

@@ -209,7 +209,7 @@ static bool refuse_in(struct sl_sink *s, struct sl_plan *plan, struct sl_err *er
 	const struct sl_outcome told = plan->out;
 	plan->out = (struct sl_outcome){0}; /* nothing of it is visible */
 	if (plan->n_live &&
-	    (!sl_plan_find_rejects(s, plan, err) || !replace_refused_rejects(s, plan, err) ||
+	    (!sl_plan_find_rejects(plan, err) || !replace_refused_rejects(s, plan, err) ||
 	     !sl_plan_save_entry(s, plan, "refused", err)))
 		return false;
 	plan->out.refused = told.refused;

@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "store/sink_private.h"
 
-#define LEDGER_ROWS 1024
-
 static void put_reader(struct sl_clean_reader **reader)
 {
 	sl_clean_close(*reader);
@@ -168,25 +166,12 @@ bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table, bo
 	return s->eng->copy_end(s->db, NULL, ret_duplicate, err);
 }
 
-bool sl_plan_find_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+bool sl_plan_find_rejects(struct sl_plan *plan, struct sl_err *err)
 {
-	(void)s;
 	return sl_plan_each_part(plan, skip_part, NULL, err);
 }
 
 /* --- rejects --- */
-
-static void set_text(struct sl_batch *b, size_t row, size_t col, struct sl_str text)
-{
-	b->cols[col].valid[row] = text.p != NULL;
-	b->cols[col].u.str[row] = text;
-}
-
-static void set_int(struct sl_batch *b, size_t row, size_t col, uint64_t value)
-{
-	b->cols[col].valid[row] = 1;
-	b->cols[col].u.i64[row] = (int64_t)value;
-}
 
 /* Columns as in state.c. */
 void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struct sl_plan *plan,
@@ -195,20 +180,20 @@ void sl_plan_add_reject(struct sl_batch *b, const struct sl_sink *s, const struc
 	const struct sl_sink_input *in = &plan->inputs[at->input];
 	size_t row = sl_batch_add_row(b, (struct sl_pos){0, 0});
 
-	set_text(b, row, 0, sl_str_of(s->p->name));
-	set_text(b, row, 1, sl_str_of(in->source));
-	set_text(b, row, 2, sl_str_of(in->name));
-	set_int(b, row, 3, in->edition);
-	set_int(b, row, 4, in->edition);
-	set_text(b, row, 5, sl_str_of(s->p->rev));
-	set_text(b, row, 6, sl_str_of(in->chunks[at->chunk].id));
-	set_int(b, row, 7, at->part);
-	set_int(b, row, 8, r->offset);
-	set_int(b, row, 9, r->length);
-	set_text(b, row, 10, r->field);
-	set_text(b, row, 11, r->rule);
-	set_text(b, row, 12, r->reason);
-	set_text(b, row, 13, r->excerpt);
+	sl_state_set_text(b, row, 0, sl_str_of(s->p->name));
+	sl_state_set_text(b, row, 1, sl_str_of(in->source));
+	sl_state_set_text(b, row, 2, sl_str_of(in->name));
+	sl_state_set_int(b, row, 3, in->edition);
+	sl_state_set_int(b, row, 4, in->edition);
+	sl_state_set_text(b, row, 5, sl_str_of(s->p->rev));
+	sl_state_set_text(b, row, 6, sl_str_of(in->chunks[at->chunk].id));
+	sl_state_set_int(b, row, 7, at->part);
+	sl_state_set_int(b, row, 8, r->offset);
+	sl_state_set_int(b, row, 9, r->length);
+	sl_state_set_text(b, row, 10, r->field);
+	sl_state_set_text(b, row, 11, r->rule);
+	sl_state_set_text(b, row, 12, r->reason);
+	sl_state_set_text(b, row, 13, r->excerpt);
 }
 
 static bool copy_part_rejects(struct sl_sink *s, const struct sl_plan *plan,
@@ -224,7 +209,7 @@ static bool copy_part_rejects(struct sl_sink *s, const struct sl_plan *plan,
 		return false;
 	for (size_t i = 0; i < n;) {
 		sl_batch_reset(b);
-		while (i < n && b->rows < LEDGER_ROWS)
+		while (i < n && b->rows < SL_STATE_ROWS)
 			sl_plan_add_reject(b, s, plan, at, &rejects[i++]);
 		if (!s->eng->copy_batch(s->db, b, extra, err))
 			return false;
@@ -238,20 +223,11 @@ static bool has_rejects(const struct sl_plan *plan, const struct sl_plan_part *p
 	return plan->fate[part->input] == SL_FATE_LIVE && (part->counts.bad || part->counts.dup);
 }
 
-static void make_schema(const struct sl_state_table *t, struct sl_schema *ret)
-{
-	for (size_t i = 0; i < t->n; i++)
-		sl_schema_add(ret, t->cols[i].name, t->cols[i].type);
-}
-
 static bool copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_batch *b,
 			 struct sl_err *err)
 {
 	struct sl_copy_extra extra = {.input = 0};
-	bool duplicate;
 
-	if (!s->eng->copy_begin(s->db, sl_state_reject.name, b->schema, false, false, err))
-		return false;
 	for (size_t i = 0; i < plan->n_parts; i++) {
 		const struct sl_plan_part *part = &plan->parts[i];
 		int64_t owner = plan->owner[part->input];
@@ -259,16 +235,10 @@ static bool copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_batc
 			continue;
 		if (owner != extra.input)
 			extra = (struct sl_copy_extra){.input = owner};
-		if (!copy_part_rejects(s, plan, part, b, &extra, err)) {
-			s->eng->copy_abort(s->db, NULL);
+		if (!copy_part_rejects(s, plan, part, b, &extra, err))
 			return false;
-		}
 	}
-	if (plan->n_refused && !sl_refused_copy_rejects(s, plan, b, err)) {
-		s->eng->copy_abort(s->db, NULL);
-		return false;
-	}
-	return s->eng->copy_end(s->db, NULL, &duplicate, err);
+	return !plan->n_refused || sl_refused_copy_rejects(s, plan, b, err);
 }
 
 static bool any_rejects(const struct sl_plan *plan)
@@ -281,16 +251,7 @@ static bool any_rejects(const struct sl_plan *plan)
 
 bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
-	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
-	struct sl_batch b;
-
-	if (!any_rejects(plan))
-		return true;
-	make_schema(&sl_state_reject, &schema);
-	sl_batch_init(&b, &schema, LEDGER_ROWS);
-	bool ok = copy_rejects(s, plan, &b, err);
-	sl_batch_release(&b);
-	return ok;
+	return !any_rejects(plan) || sl_state_copy(s, plan, &sl_state_reject, copy_rejects, err);
 }
 
 /* --- counts of parts --- */
@@ -303,16 +264,16 @@ static void add_part(struct sl_batch *b, const struct sl_sink *s, const struct s
 	const struct sl_counts *c = &part->counts;
 	size_t row = sl_batch_add_row(b, (struct sl_pos){0, 0});
 
-	set_text(b, row, 0, sl_str_of(s->p->name));
-	set_text(b, row, 1, sl_str_of(in->source));
-	set_text(b, row, 2, sl_str_of(in->name));
-	set_text(b, row, 3, sl_str_of(in->chunks[part->chunk].id));
-	set_int(b, row, 4, part->part);
-	set_int(b, row, 5, c->n_in);
-	set_int(b, row, 6, c->ok - refused);
-	set_int(b, row, 7, c->bad + refused);
-	set_int(b, row, 8, c->dup);
-	set_int(b, row, 9, c->filtered);
+	sl_state_set_text(b, row, 0, sl_str_of(s->p->name));
+	sl_state_set_text(b, row, 1, sl_str_of(in->source));
+	sl_state_set_text(b, row, 2, sl_str_of(in->name));
+	sl_state_set_text(b, row, 3, sl_str_of(in->chunks[part->chunk].id));
+	sl_state_set_int(b, row, 4, part->part);
+	sl_state_set_int(b, row, 5, c->n_in);
+	sl_state_set_int(b, row, 6, c->ok - refused);
+	sl_state_set_int(b, row, 7, c->bad + refused);
+	sl_state_set_int(b, row, 8, c->dup);
+	sl_state_set_int(b, row, 9, c->filtered);
 }
 
 /* How many rows of a part, whose first one is seq, the engine refused: they stand in the same order
@@ -330,8 +291,8 @@ static uint64_t take_refused(const struct sl_plan *plan, const struct sl_plan_pa
 }
 
 /* A batch holds parts of one input. */
-static bool add_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_batch *b,
-		      struct sl_err *err)
+static bool copy_parts(struct sl_sink *s, struct sl_plan *plan, struct sl_batch *b,
+		       struct sl_err *err)
 {
 	struct sl_copy_extra extra = {.input = 0};
 	size_t next = 0;
@@ -342,7 +303,7 @@ static bool add_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_b
 		if (plan->fate[part->input] != SL_FATE_LIVE)
 			continue;
 		const int64_t owner = plan->owner[part->input];
-		if ((b->rows == LEDGER_ROWS || owner != extra.input) && b->rows) {
+		if ((b->rows == SL_STATE_ROWS || owner != extra.input) && b->rows) {
 			if (!s->eng->copy_batch(s->db, b, &extra, err))
 				return false;
 			sl_batch_reset(b);
@@ -357,28 +318,7 @@ static bool add_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_b
 	return !b->rows || s->eng->copy_batch(s->db, b, &extra, err);
 }
 
-static bool copy_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_batch *b,
-		       struct sl_err *err)
+bool sl_plan_copy_parts(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 {
-	bool duplicate;
-
-	if (!s->eng->copy_begin(s->db, sl_state_part.name, b->schema, false, false, err))
-		return false;
-	if (!add_parts(s, plan, b, err)) {
-		s->eng->copy_abort(s->db, NULL);
-		return false;
-	}
-	return s->eng->copy_end(s->db, NULL, &duplicate, err);
-}
-
-bool sl_plan_copy_parts(struct sl_sink *s, const struct sl_plan *plan, struct sl_err *err)
-{
-	sl_cleanup(sl_schema_release) struct sl_schema schema = SL_SCHEMA_INIT;
-	struct sl_batch b;
-
-	make_schema(&sl_state_part, &schema);
-	sl_batch_init(&b, &schema, LEDGER_ROWS);
-	bool ok = copy_parts(s, plan, &b, err);
-	sl_batch_release(&b);
-	return ok;
+	return sl_state_copy(s, plan, &sl_state_part, copy_parts, err);
 }
