@@ -42,15 +42,10 @@ static bool tell_begun(const struct sl_published_key *k, struct sl_err *err)
 	return sl_err_hint(err, "run sluice publish again");
 }
 
-struct numbers {
-	char n[24], word[24], before[24];
-};
-
-static void write_numbers(struct numbers *t, struct sl_doc_mark mark, int64_t before)
+static const char *number_text(int64_t n, char out[24])
 {
-	snprintf(t->n, sizeof(t->n), "%" PRId64, mark.n);
-	snprintf(t->word, sizeof(t->word), "%" PRId64, mark.word);
-	snprintf(t->before, sizeof(t->before), "%" PRId64, before);
+	snprintf(out, 24, "%" PRId64, n);
+	return out;
 }
 
 bool sl_published_take(const struct sl_published_key *k, const struct sl_published *before,
@@ -64,13 +59,15 @@ bool sl_published_take(const struct sl_published_key *k, const struct sl_publish
 		"update sluice.published set n = cast($4 as bigint), word = cast($5 as bigint),"
 		" finished = 0, spec = $6" WHOSE " and word = cast($7 as bigint)";
 	const bool first = before->mark.n == 0;
-	struct numbers t = {"", "", ""};
+	char number[24], word[24], old_word[24];
+	const char *params[] = {k->pipeline,
+				k->documents,
+				k->target,
+				number_text(next.n, number),
+				number_text(next.word, word),
+				lost ? "" : before->spec,
+				number_text(before->mark.word, old_word)};
 	uint64_t n = 0;
-
-	write_numbers(&t, next, before->mark.word);
-	const char *params[] = {k->pipeline, k->documents, k->target,
-				t.n,	     t.word,	   lost ? "" : before->spec,
-				t.before};
 
 	if (!k->engine->exec(k->db, first ? insert : update, params, first ? 5 : 7, &n, err)) {
 		if (first && err->kind == SL_ERR_DATA) /* two at the same time: the key is unique */
@@ -86,11 +83,14 @@ bool sl_published_finish(const struct sl_published_key *k, struct sl_doc_mark ma
 	static const char sql[] =
 		"update sluice.published set finished = 1, spec = $4,"
 		" change = cast($5 as bigint)" WHOSE " and word = cast($6 as bigint)";
-	struct numbers t = {"", "", ""};
+	char number[24], word[24];
+	const char *params[] = {k->pipeline,
+				k->documents,
+				k->target,
+				spec,
+				number_text(change, number),
+				number_text(mark.word, word)};
 	uint64_t n = 0;
-
-	write_numbers(&t, (struct sl_doc_mark){change, mark.word, true}, 0);
-	const char *params[] = {k->pipeline, k->documents, k->target, spec, t.n, t.word};
 
 	return k->engine->exec(k->db, sql, params, 6, &n, err) && (n == 1 || tell_begun(k, err));
 }
