@@ -93,6 +93,12 @@ bool sl_worklist_make(const struct sl_run *run, const char *sink, unsigned gener
 	return true;
 }
 
+/* Rows that were adopted with a table (edition 0) are of no entry of this log. */
+static bool is_ours(const struct sl_applied *a)
+{
+	return a->edition > 0;
+}
+
 /* Entry n is among the first of the list: it becomes the run's own. */
 static bool is_listed(struct sl_worklist *list, size_t first, size_t source, uint64_t n)
 {
@@ -131,7 +137,7 @@ bool sl_worklist_add_old(const struct sl_run *run, struct sl_sink *sink, struct 
 	for (size_t i = 0; i < n; i++) {
 		const struct sl_source *s = sl_pipeline_source(run->p, held[i].source);
 
-		if (!s || strcmp(held[i].rev, run->p->rev) == 0 ||
+		if (!s || !is_ours(&held[i]) || strcmp(held[i].rev, run->p->rev) == 0 ||
 		    (last && of_one_entry(last, &held[i])))
 			continue;
 		last = &held[i];

@@ -1,7 +1,7 @@
 /*
- * Which log entries a store works on, in which order (docs/delivery.md, rule 4): an interval run on
- * its own; any other run first on every entry of any source without a mark, oldest first, then on
- * its own, marked or not. --replay adds every entry of which older rules made rows.
+ * Which log entries a store works on, in which order (docs/delivery.md, rule 4): first on
+ * every entry of any source without a mark, oldest first, an interval run only on those linked before
+ * it began; then on its own, marked or not. --replay adds every entry of which older rules made rows.
  */
 #ifndef SL_STORE_WORKLIST_H
 #define SL_STORE_WORKLIST_H
@@ -34,7 +34,7 @@ SL_NODISCARD bool sl_worklist_make(const struct sl_run *run, const char *sink, u
 				   struct sl_err *err);
 
 /* Adds the entries of which sink's table holds rows that older rules made, as the run's own: what a
- * rerun of each of their runs would do. */
+ * rerun of each of their runs would do. Not those of another HOME that were adopted. */
 SL_NODISCARD bool sl_worklist_add_old(const struct sl_run *run, struct sl_sink *sink,
 				      struct sl_arena *arena, struct sl_worklist *list,
 				      struct sl_err *err);

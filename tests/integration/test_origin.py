@@ -107,6 +107,18 @@ def test_rows_of_inputs_that_are_gone_stay_when_adopted(make: Make, folder: Path
     assert stored(s) == before
 
 
+def test_replay_passes_over_adopted_rows_that_no_entry_of_this_log_made(make: Make, folder: Path, backend: str) -> None:
+    s = make(folder / "pipeline.yaml", backend)
+    s("run")
+    before = stored(s)
+    lose_home(s)
+    (folder / "inbox" / "b.csv").unlink()
+    s("store", "--run-id", "take", "--adopt")
+    s("run")
+    assert s("store", "--run-id", "all", "--replay").result["written"] == 0
+    assert stored(s) == before
+
+
 def test_homes_whose_steps_are_named_alike_are_told_apart(make: Make, tmp_path: Path, postgres: Postgres) -> None:
     """A step's name does not tell its bytes: the same run and question in another HOME is not the same log."""
     source = "{kind: sql, connection: shop, table: events, watermark: at, key: [id]}"
