@@ -229,8 +229,9 @@ static bool fetch_details(struct crawl *w, struct sl_web_record *records, size_t
 	return drain(w, 0, err);
 }
 
-/* A record that was listed before is passed over where it would be fetched again; elsewhere it
- * costs nothing, and rules tell duplicates. Beyond the limit the rest is left out. */
+/* An element in which no field is found is no record. One that was listed before is passed over
+ * where it would be fetched again; elsewhere it costs nothing, and rules tell duplicates. Beyond the
+ * limit the rest is left out. */
 static size_t keep_new(struct crawl *w, struct sl_web_record *records, size_t n)
 {
 	const bool by_key = w->details && w->profile->key;
@@ -243,6 +244,8 @@ static size_t keep_new(struct crawl *w, struct sl_web_record *records, size_t n)
 
 		if (wanted > 0 && w->state.records + kept == wanted)
 			break;
+		if (records[i].n == 0)
+			continue;
 		if (key.p && !sl_web_first_time(&w->state.keys, key))
 			continue;
 		if (w->state.records + kept >= most_records(w)) {
@@ -260,8 +263,7 @@ static bool hand_over(struct crawl *w, const struct sl_web_record *records, size
 	sl_cleanup(sl_buf_release) struct sl_buf lines = SL_BUF_INIT;
 
 	for (size_t i = 0; i < n; i++)
-		if (records[i].n > 0)
-			sl_web_line(&records[i], &lines);
+		sl_web_line(&records[i], &lines);
 	w->state.records += n;
 	w->step_bytes += lines.n;
 	return lines.n == 0 || sl_collect_bytes(w->c, sl_buf_str(&lines), err);
@@ -408,10 +410,11 @@ static void tell(const struct crawl *w)
 	const char *name = sl_collect_source(w->c)->name;
 	const struct sl_web_state *s = &w->state;
 
-	if (s->records == 0 && w->profile->record.css && w->broken == 0)
-		sl_log(SL_WARNING, "no list page holds a record: see record of the profile",
+	if (s->records == 0 && w->broken == 0)
+		sl_log(SL_WARNING,
+		       "no list page holds a record: see record and fields of the profile",
 		       "source=%s pages=%" PRIu64 " record=\"%s\"", name, s->lists,
-		       w->profile->record.css);
+		       w->profile->record.css ? w->profile->record.css : "");
 
 	if (w->without_link > 0 && w->without_link >= s->records)
 		sl_log(SL_WARNING, "no record has a link to its page", "source=%s field=%s", name,

@@ -305,3 +305,12 @@ def test_a_profile_that_is_wrong_says_where(make: Make, tmp_path: Path, line: st
     done = s("validate", code=78)
     assert says in done.stderr + done.stdout
     assert "bad.yaml:" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("head", ["record: article\n", ""])
+def test_list_pages_of_which_no_field_fits_are_told(make: Make, site: Site, tmp_path: Path, head: str) -> None:
+    """A site that renamed its classes: what comes is no record, and silence would pass for an empty site."""
+    profile = tmp_path / "renamed.yaml"
+    profile.write_text(f"{head}fields: {{reference: .no-such-field}}\n")
+    done = collect(crawler(make, site, f"site.profile={profile}"), 99)
+    assert "no list page holds a record" in done.stderr
