@@ -284,7 +284,9 @@ bool sl_conn_get(const char *id, struct sl_arena *arena, struct sl_conn *ret, st
 		sl_err_set(err, SL_ERR_CONFIG,
 			   "unknown connection \"%s\": neither %s nor %s is set", id, ours,
 			   airflows);
-		return sl_err_hint(err, "export %s='postgres://user:password@host:5432/database'",
+		return sl_err_hint(err,
+				   "export %s='TYPE://user:password@host:port/…', TYPE postgres, "
+				   "mongo, redis, https, aws or duckdb",
 				   ours);
 	}
 	struct sl_str text = sl_str_trim(sl_str_of(value));
