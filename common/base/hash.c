@@ -81,3 +81,12 @@ int64_t sl_hash_i64(struct sl_hash *h)
 		v |= (uint64_t)digest[i] << (8 * i);
 	return (int64_t)v;
 }
+
+void sl_hash_first(struct sl_hash *h, uint8_t *out, size_t n)
+{
+	unsigned char digest[DIGEST];
+
+	SL_ASSERT(n <= DIGEST);
+	finish(h, digest);
+	memcpy(out, digest, n);
+}

@@ -23,5 +23,6 @@ void sl_hash_strz(struct sl_hash *h, const char *z);  /* NULL differs from "" */
 void sl_hash_u64(struct sl_hash *h, uint64_t v);
 void sl_hash_hex(struct sl_hash *h, char out[SL_HASH_HEX]); /* ends the hash */
 int64_t sl_hash_i64(struct sl_hash *h); /* ends the hash: its first 8 bytes, little-endian */
+void sl_hash_first(struct sl_hash *h, uint8_t *out, size_t n); /* ends the hash: n <= 32 bytes */
 
 #endif

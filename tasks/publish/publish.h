@@ -27,7 +27,7 @@ struct sl_publish {
 	struct sl_db_col *cols;
 	size_t n_cols;
 	struct sl_doc_layout layout;
-	enum sl_kind gone_kind;
+	size_t gone; /* cell of what->gone, where it has one */
 	char spec[SL_HASH_HEX];
 
 	struct sl_published before;

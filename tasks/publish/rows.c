@@ -200,20 +200,14 @@ static void make_spec(struct sl_publish *p)
 bool sl_publish_layout(struct sl_publish *p, struct sl_err *err)
 {
 	struct columns c = {.arena = &p->run->arena};
-	size_t cell = 0;
 
 	if (!ask_columns(p, &c, err))
 		return false;
 	p->cols = sl_arena_zalloc(&p->run->arena, c.n + 1, sizeof(*p->cols));
 	p->layout.collection = p->what->collection;
-	if (!make_key(p, &c, err) || !make_fields(p, &c, err))
+	if (!make_key(p, &c, err) || !make_fields(p, &c, err) ||
+	    (p->what->gone && !need(p, &c, p->what->gone, &p->gone, err)))
 		return false;
-
-	if (p->what->gone) {
-		if (!need(p, &c, p->what->gone, &cell, err))
-			return false;
-		p->gone_kind = p->cols[cell].kind;
-	}
 	make_spec(p);
 	return true;
 }
@@ -226,7 +220,7 @@ static void add_live(const struct sl_publish *p, struct sl_buf *sql, const char 
 		return;
 	sl_buf_addf(sql, " %s ", word);
 	sl_sql_ident(sql, p->what->gone);
-	sl_buf_adds(sql, p->gone_kind == SL_BOOL ? " is not true" : " is null");
+	sl_buf_adds(sql, p->cols[p->gone].kind == SL_BOOL ? " is not true" : " is null");
 }
 
 static void add_select(const struct sl_publish *p, struct sl_buf *sql)
@@ -288,17 +282,15 @@ const char *sl_publish_count_sql(const struct sl_publish *p)
 
 bool sl_publish_is_gone(const struct sl_publish *p, const struct sl_str *cells)
 {
-	for (size_t i = 0; p->what->gone && i < p->n_cols; i++)
-		if (strcmp(p->cols[i].name, p->what->gone) == 0)
-			return p->gone_kind == SL_BOOL ? sl_str_eqz(cells[i], "true")
-						       : cells[i].p != NULL;
-	return false;
+	if (!p->what->gone)
+		return false;
+	return p->cols[p->gone].kind == SL_BOOL ? sl_str_eqz(cells[p->gone], "true")
+						: cells[p->gone].p != NULL;
 }
 
 void sl_publish_hash(const struct sl_publish *p, const struct sl_str *cells,
 		     uint8_t out[SL_DOC_HASH])
 {
-	char hex[SL_HASH_HEX];
 	struct sl_hash h;
 
 	sl_hash_init(&h);
@@ -307,9 +299,7 @@ void sl_publish_hash(const struct sl_publish *p, const struct sl_str *cells,
 		sl_hash_u64(&h, cells[i].p != NULL);
 		sl_hash_str(&h, cells[i]);
 	}
-	sl_hash_hex(&h, hex);
-	for (size_t i = 0; i < SL_DOC_HASH; i++)
-		out[i] = (uint8_t)(sl_hex_digit(hex[2 * i]) << 4 | sl_hex_digit(hex[2 * i + 1]));
+	sl_hash_first(&h, out, SL_DOC_HASH);
 }
 
 static int compare_numbers(int64_t a, int64_t b)

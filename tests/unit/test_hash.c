@@ -84,6 +84,20 @@ static void test_hash_i64_is_the_first_eight_bytes_little_endian(void **state)
 	assert_true((uint64_t)sl_hash_i64(&h) == UINT64_C(0x723942633c81ddbd));
 }
 
+static void test_hash_first_bytes_are_those_of_the_whole(void **state)
+{
+	static const uint8_t want[] = {0xbd, 0xdd, 0x81, 0x3c, 0x63};
+	uint8_t got[sizeof(want) + 1] = {0};
+	struct sl_hash h;
+
+	(void)state;
+	sl_hash_init(&h);
+	sl_hash_bytes(&h, "abc", 3);
+	sl_hash_first(&h, got, sizeof(want));
+	assert_memory_equal(got, want, sizeof(want));
+	assert_int_equal(got[sizeof(want)], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +106,7 @@ int main(void)
 		cmocka_unit_test(test_hash_fields_are_length_prefixed),
 		cmocka_unit_test(test_hash_str_is_length_then_bytes_little_endian),
 		cmocka_unit_test(test_hash_i64_is_the_first_eight_bytes_little_endian),
+		cmocka_unit_test(test_hash_first_bytes_are_those_of_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
