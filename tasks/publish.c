@@ -11,7 +11,7 @@
 #include "store/sink.h"
 #include "tasks/publish/publish.h"
 
-#define WAIT (30 * SL_SECOND)
+#define WAIT (30 * SL_SECOND) /* for the documents' server */
 
 struct params {
 	bool full, report;
@@ -37,7 +37,6 @@ static const char *target_name(struct sl_run *run, const struct sl_documents *d)
 static bool open_target(struct sl_publish *p, struct sl_err *err)
 {
 	struct sl_run *run = p->run;
-
 	const char *name = sl_arena_printf(&run->arena, "sluice-publish %s", run->p->name);
 
 	return sl_docs_open(run->p, &run->home, name, WAIT, &p->target, &p->docs, err);
@@ -49,8 +48,8 @@ static bool open_reader(struct sl_publish *p, struct sl_err *err)
 	const struct sl_engine *engine = NULL;
 
 	p->reader = p->db;
-	return !p->engine->shared ||
-	       sl_store_connect(p->run->p, &p->run->home, true, WAIT, &engine, &p->reader, err);
+	return !p->engine->shared || sl_store_connect(p->run->p, &p->run->home, true,
+						      sl_store_wait(), &engine, &p->reader, err);
 }
 
 static void close_all(struct sl_publish *p)

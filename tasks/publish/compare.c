@@ -77,7 +77,6 @@ static bool match(struct comparing *c, const struct sl_str *cells, struct sl_err
 	if (!remove_before(c, c->key, err))
 		return false;
 	const bool there = c->found && sl_publish_order(p, c->seen.key, c->key) == 0;
-
 	const bool same = there && memcmp(c->seen.hash, doc.hash, SL_DOC_HASH) == 0;
 
 	if (!same && !p->target->write(p->docs, &doc, err))

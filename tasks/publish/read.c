@@ -45,7 +45,6 @@ static bool begin(struct sl_publish *p, struct sl_err *err)
 struct reading {
 	struct sl_publish *p;
 	struct sl_spool spool;
-	char *dir;
 	bool (*row)(void *ctx, const struct sl_str *cells, struct sl_err *err);
 	void *ctx;
 };
@@ -59,7 +58,7 @@ static bool take_row(void *ctx, const struct sl_db_col *cols, size_t n_cols,
 	(void)cols;
 	if (r->p->target->whole)
 		return r->row(r->ctx, cells, err);
-	return sl_spool_add(&r->spool, r->dir, cells, n_cols, err);
+	return sl_spool_add(&r->spool, cells, n_cols, err);
 }
 
 static bool read_in(struct reading *r, const char *sql, uint64_t *ret_live, struct sl_err *err)
@@ -81,7 +80,7 @@ bool sl_publish_read(struct sl_publish *p, const char *sql, uint64_t *ret_live,
 		     void *ctx, struct sl_err *err)
 {
 	sl_cleanup(sl_freep) char *dir = sl_home_path(&p->run->home, "tmp");
-	struct reading r = {p, SL_SPOOL_INIT, dir, row, ctx};
+	struct reading r = {p, SL_SPOOL_INIT(dir), row, ctx};
 	bool ok = read_in(&r, sql, ret_live, err);
 
 	p->engine->rollback(p->reader); /* it only read */

@@ -15,29 +15,28 @@
 #define BLOCK ((size_t)1 << 20)
 #define NO_VALUE UINT64_MAX
 
-static bool make_file(struct sl_spool *s, const char *dir, struct sl_err *err)
+static bool make_file(struct sl_spool *s, struct sl_err *err)
 {
 	sl_cleanup(sl_tmpfile_close) struct sl_tmpfile file = SL_TMPFILE_INIT;
 
-	if (!sl_tmpfile_open(&file, dir, err))
+	if (!sl_tmpfile_open(&file, s->dir, err))
 		return false;
 	s->fd = dup(file.fd); /* the name goes with the original */
 	return s->fd >= 0 ||
-	       sl_err_errno(err, SL_ERR_IO, errno, "cannot put rows aside in \"%s\"", dir);
+	       sl_err_errno(err, SL_ERR_IO, errno, "cannot put rows aside in \"%s\"", s->dir);
 }
 
-static bool spill(struct sl_spool *s, const char *dir, struct sl_err *err)
+static bool spill(struct sl_spool *s, struct sl_err *err)
 {
-	if (s->fd < 0 && !make_file(s, dir, err))
+	if (s->fd < 0 && !make_file(s, err))
 		return false;
-	const bool ok = sl_fd_write_all(s->fd, s->rows.p, s->rows.n, dir, err);
+	const bool ok = sl_fd_write_all(s->fd, s->rows.p, s->rows.n, s->dir, err);
 
 	sl_buf_clear(&s->rows);
 	return ok;
 }
 
-bool sl_spool_add(struct sl_spool *s, const char *dir, const struct sl_str *cells, size_t n,
-		  struct sl_err *err)
+bool sl_spool_add(struct sl_spool *s, const struct sl_str *cells, size_t n, struct sl_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t length = cells[i].p ? cells[i].n : NO_VALUE;
@@ -46,7 +45,7 @@ bool sl_spool_add(struct sl_spool *s, const char *dir, const struct sl_str *cell
 		if (cells[i].p)
 			sl_buf_addstr(&s->rows, cells[i]);
 	}
-	return s->rows.n < (s->fd < 0 ? MEMORY : BLOCK) || spill(s, dir, err);
+	return s->rows.n < (s->fd < 0 ? MEMORY : BLOCK) || spill(s, err);
 }
 
 /* --- reading --- */
@@ -107,7 +106,7 @@ bool sl_spool_each(struct sl_spool *s, size_t n,
 	off_t at = 0;
 	bool more = true;
 
-	if (s->fd >= 0 && !spill(s, "", err))
+	if (s->fd >= 0 && !spill(s, err))
 		return false;
 	r = (struct reading){s->rows.p, s->rows.n};
 	while (more) {

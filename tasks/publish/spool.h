@@ -11,15 +11,15 @@
 #include "base/str.h"
 
 struct sl_spool {
-	int fd; /* -1: all of it is in memory */
+	const char *dir; /* where the file may be made */
+	int fd;		 /* -1: all of it is in memory */
 	struct sl_buf rows;
 };
 
-#define SL_SPOOL_INIT {-1, SL_BUF_INIT}
+#define SL_SPOOL_INIT(dir) {dir, -1, SL_BUF_INIT}
 
-/* dir: where the file may be made. */
-SL_NODISCARD bool sl_spool_add(struct sl_spool *s, const char *dir, const struct sl_str *cells,
-			       size_t n, struct sl_err *err);
+SL_NODISCARD bool sl_spool_add(struct sl_spool *s, const struct sl_str *cells, size_t n,
+			       struct sl_err *err);
 
 /* Calls row with the n cells of each. */
 SL_NODISCARD bool sl_spool_each(struct sl_spool *s, size_t n,

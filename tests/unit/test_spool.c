@@ -38,7 +38,7 @@ static bool take(void *ctx, const struct sl_str *cells, struct sl_err *err)
 
 static void put_and_read(size_t rows, size_t large)
 {
-	sl_cleanup(sl_spool_release) struct sl_spool spool = SL_SPOOL_INIT;
+	sl_cleanup(sl_spool_release) struct sl_spool spool = SL_SPOOL_INIT("/tmp");
 	sl_cleanup(sl_freep) char *text = sl_xmalloc(large + 1);
 	struct sl_err err = SL_ERR_INIT;
 	struct seen seen = {0, 0};
@@ -50,7 +50,7 @@ static void put_and_read(size_t rows, size_t large)
 		const struct sl_str cells[] = {sl_str_of(number),
 					       i % 2 ? SL_STR("") : SL_STR_NULL,
 					       {text, i % 3 ? 0 : large}};
-		assert_true(sl_spool_add(&spool, "/tmp", cells, 3, &err));
+		assert_true(sl_spool_add(&spool, cells, 3, &err));
 	}
 	assert_true(sl_spool_each(&spool, 3, take, &seen, &err));
 	assert_int_equal(seen.rows, rows);
@@ -84,13 +84,13 @@ static void test_a_row_larger_than_every_buffer(void **state)
 
 static void test_a_folder_that_cannot_be_made_is_told(void **state)
 {
-	sl_cleanup(sl_spool_release) struct sl_spool spool = SL_SPOOL_INIT;
+	sl_cleanup(sl_spool_release) struct sl_spool spool = SL_SPOOL_INIT("/proc/no/such");
 	sl_cleanup(sl_freep) char *text = sl_xcalloc(5 << 20, 1);
 	const struct sl_str cell = {text, 5 << 20};
 	struct sl_err err = SL_ERR_INIT;
 
 	(void)state;
-	assert_false(sl_spool_add(&spool, "/proc/no/such", &cell, 1, &err));
+	assert_false(sl_spool_add(&spool, &cell, 1, &err));
 	assert_int_equal(err.kind, SL_ERR_CREATE);
 }
 
