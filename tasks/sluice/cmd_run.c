@@ -1,6 +1,7 @@
 /*
- * sluice run: collect, normalize (in parallel), store, aggregate, publish, report, as child processes. The
- * first stage that fails ends the run with its exit code; report runs whatever happened.
+ * sluice run: collect, normalize (in parallel), store, aggregate, publish, report, as child
+ * processes. The first stage that fails ends the run with its exit code; report runs whatever
+ * happened.
  */
 #include <sched.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "run/lock.h"
 #include "tasks/sluice/cmd.h"
 #include "tasks/sluice/ledger.h"
+#include "tasks/sluice/plan_steps.h"
 #include "tasks/sluice/run_child.h"
 #include "tasks/sluice/summary.h"
 
@@ -284,9 +286,7 @@ static bool tell_steps(const struct sl_drive *d, struct sl_err *err)
 	sl_cleanup(sl_buf_release) struct sl_buf out = SL_BUF_INIT;
 
 	for (size_t i = 0; i < SL_ARRAY_LEN(stages); i++) {
-		if (d->run->p->n_models == 0 && strcmp(stages[i], "aggregate") == 0)
-			continue;
-		if (d->run->p->n_documents == 0 && strcmp(stages[i], "publish") == 0)
+		if (sl_stage_is_idle(d->run->p, stages[i]))
 			continue;
 		const char *const *argv = sl_child_argv(d, stages[i], 1, 0);
 

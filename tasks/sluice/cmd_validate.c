@@ -13,7 +13,7 @@ static void check_jobs(struct sl_run *run, const struct sl_pipeline *p, struct s
 	const struct sl_step *steps;
 
 	for (size_t i = 0; i < p->n_jobs; i++)
-		(void)!sl_job_steps(&p->jobs[i], &run->arena, &steps, diags);
+		(void)sl_job_steps(&p->jobs[i], &run->arena, &steps, diags);
 }
 
 static bool check(struct sl_run *run, const char *name, struct sl_buf *out)

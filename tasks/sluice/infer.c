@@ -7,10 +7,8 @@
 #include <errno.h>
 #include <jansson.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/mem.h"
-#include "base/num.h"
 #include "tasks/collect/file_path.h"
 #include "tasks/collect/peek.h"
 #include "tasks/collect/scan.h"
@@ -25,7 +23,6 @@ struct guesser {
 	const struct sl_source *source;
 	struct sl_values *v;
 	size_t n, cap;
-	bool named; /* the columns are those of a header */
 	struct sl_guess *ret;
 	/* the decoder of the columns known now; NULL: to be made */
 	void *decoder;

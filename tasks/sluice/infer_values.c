@@ -28,7 +28,7 @@ static bool note_distinct(struct sl_values *v, struct sl_str s)
 	uint64_t hash = XXH3_64bits(s.p, s.n) | 1;
 
 	if (2 * (v->n_seen + 1) > v->cap_seen) {
-		const size_t cap = v->cap_seen ? 2 * v->cap_seen : 1024;
+		const size_t cap = 2 * v->cap_seen;
 		uint64_t *wider = sl_xcalloc(cap, sizeof(*wider));
 
 		for (size_t i = 0; i < v->cap_seen; i++) {

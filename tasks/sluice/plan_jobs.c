@@ -86,7 +86,7 @@ static const char *own_name(const struct sl_job *job, size_t i, struct sl_arena 
 	size_t n = 1;
 
 	for (size_t k = 0; k < i; k++)
-		n += job->steps[k].stage && strcmp(job->steps[k].stage, stage) == 0;
+		n += strcmp(job->steps[k].stage, stage) == 0;
 	return n == 1 ? stage : sl_arena_printf(arena, "%s_%zu", stage, n);
 }
 

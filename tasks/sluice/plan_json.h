@@ -8,8 +8,8 @@
 #include "data/diag.h"
 #include "run/stage.h"
 
-/* One JSON object: what a pipeline is, when it and its jobs run, and each stage's argv. What is wrong with
- * a job goes to diags. */
+/* One JSON object: what a pipeline is, when it and its jobs run, and each stage's argv. What is
+ * wrong with a job goes to diags. */
 void sl_plan_json(struct sl_run *run, struct sl_buf *out, struct sl_diags *diags);
 
 #endif

@@ -5,8 +5,7 @@
 
 #include "base/mem.h"
 
-/* The pipeline has no work for it. */
-static bool is_idle(const struct sl_pipeline *p, const char *stage)
+bool sl_stage_is_idle(const struct sl_pipeline *p, const char *stage)
 {
 	return (p->n_models == 0 && strcmp(stage, "aggregate") == 0) ||
 	       (p->n_documents == 0 && strcmp(stage, "publish") == 0);
@@ -63,7 +62,7 @@ size_t sl_steps_of(struct sl_run *run, const struct sl_step **ret)
 	if (p->fuse)
 		steps[n++] = fused;
 	for (size_t i = 0; !p->fuse && i < SL_ARRAY_LEN(all); i++)
-		if (!is_idle(p, all[i].name))
+		if (!sl_stage_is_idle(p, all[i].name))
 			n += add_step(p, all[i], steps + n);
 	if (!p->fuse)
 		steps[n++] = *sl_step_report();

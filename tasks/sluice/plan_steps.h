@@ -23,6 +23,9 @@ struct sl_step {
 	bool without_run_id;		/* it takes no --run-id */
 };
 
+/* The pipeline has no work for the stage. */
+bool sl_stage_is_idle(const struct sl_pipeline *p, const char *stage);
+
 /* In their order; how many. They live as long as the run. */
 size_t sl_steps_of(struct sl_run *run, const struct sl_step **ret);
 
