@@ -268,7 +268,7 @@ void sl_driver_help(const struct sl_stage *const *commands, size_t n, struct sl_
 		    "    query       prints the rows of a query of the pipeline, or of any SELECT\n"
 		    "    export      writes a table or a query to a file: CSV, JSON, Parquet\n"
 		    "    generate    makes up records for a pipeline\n"
-		    "    collect, normalize, store, aggregate, report\n"
+		    "    collect, normalize, store, aggregate, publish, report\n"
 		    "                what run executes, one after the other\n"
 		    "\n    \"sluice help COMMAND\" tells more, of stages too.\n"
 		    "\nOPTIONS\n"

@@ -130,6 +130,12 @@ def test_version_is_one_line(exe: tuple[str, ...], work: Path) -> None:
     assert re.fullmatch(rf"{' '.join(exe)} \d+\.\d+\.\d+\n", done.out)
 
 
+def test_help_of_the_driver_names_every_stage(work: Path) -> None:
+    told = call(("sluice",), "--help", cwd=work).out
+    for exe in BIN.glob("sluice-*"):
+        assert re.search(rf"^ .*\b{exe.name.removeprefix('sluice-')}\b", told.partition("STAGES")[2], re.M), exe.name
+
+
 @everyone
 def test_describe_is_json_and_names_what_help_names(exe: tuple[str, ...], work: Path) -> None:
     done = call(exe, "--describe", cwd=work)
