@@ -282,6 +282,10 @@ static void test_json_rest_is_what_no_other_column_reads(void **state)
 		 "(1,{\"x\":null,\"\\u0000\\ud800\":\"\\ud800\"},NULL)"},
 		{"{\"id\":1,\"x\":1,\"x\":2,\"*\":3}", "(1,{\"x\":1,\"x\":2,\"*\":3},NULL)"},
 		{"{\"id\":1,\"x\":2\n{\"id\":2}", "-:syntax (2,NULL,NULL)"},
+		/* nothing stays of the record before, whole or broken */
+		{"{\"id\":1,\"x\":2}\n{\"id\":2}\n{\"id\":3,\"y\":4}",
+		 "(1,{\"x\":2},NULL) (2,NULL,NULL) (3,{\"y\":4},NULL)"},
+		{"{\"id\":1,\"x\":2,}\n{\"id\":2}", "-:syntax (2,NULL,NULL)"},
 	};
 	run_cases("jsonl", cols, SL_ARRAY_LEN(cols), cases, SL_ARRAY_LEN(cases));
 }
