@@ -10,28 +10,24 @@ Environment: ROWS (10000 1000000), BIG (10000000: once, whatever --rounds says; 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from run import ROOT, Frame, Table, spread
+from run import ROOT, Frame, Table, get_peers, peer_python, spread
 
 from tests.lib.airflow_stack import Stack
-from tests.lib.processes import children, kill
+from tests.lib.processes import children, is_gone, kill
 
 ROWS = [int(n) for n in os.environ.get("ROWS", "10000 1000000").split()]
 BIG = int(os.environ.get("BIG", "10000000"))
 TASKS = int(os.environ.get("TASKS", "50"))
-PANDAS = ROOT / ".venv" / "bench-pandas"
 KINDS = {"sluice": "sluice, fused", "pandas": "pandas, at once", "chunks": "pandas, 100,000 rows at a time"}
 
 PIPELINE = """\
@@ -117,18 +113,6 @@ def order(i: int) -> str:
     return f"{i},2026-01-{i % 28 + 1:02d}T{i % 24:02d}:00:00Z,{i % 9973}.{i % 100:02d},{country}\n"
 
 
-def install_pandas() -> None:
-    """Beside Airflow's environment, not into it; its dependencies are there."""
-    lock = ROOT / "bench" / "pandas.lock"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if (PANDAS / ".lock").exists() and (PANDAS / ".lock").read_text() == wanted:
-        return
-    shutil.rmtree(PANDAS, ignore_errors=True)
-    pip = ["/usr/bin/python3", "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
-    subprocess.run([*pip, "--target", str(PANDAS), "-r", str(lock)], check=True)
-    (PANDAS / ".lock").write_text(wanted)
-
-
 @contextmanager
 def stack_of(folder: Path, rows: list[int]) -> Iterator[Stack]:
     shutil.copytree(ROOT / "dags", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
@@ -137,7 +121,8 @@ def stack_of(folder: Path, rows: list[int]) -> Iterator[Stack]:
     text = DAGS.format(rows=rows, folder=folder / "pipelines", first=rows[0], tasks=TASKS)
     (folder / "dags" / "bench.py").write_text(text)
     stack = Stack(folder / "dags", folder / "pipelines")
-    stack.env |= {"SLUICE_AIRFLOW_WORKERS": "1", "PYTHONPATH": str(PANDAS)}
+    (pandas,) = Path(peer_python("pandas")).parents[1].glob("lib/python3*/site-packages")
+    stack.env |= {"SLUICE_AIRFLOW_WORKERS": "1", "PYTHONPATH": str(pandas)}
     try:
         stack.up()
         stack.wait_dag("many")
@@ -294,14 +279,15 @@ def pace(stack: Stack, slots: int, rounds: int) -> list[str]:
 
 def restart_worker(stack: Stack, slots: int) -> None:
     worker = stack.pid("worker")
-    kill([worker, *children(worker)])
-    time.sleep(1)
+    pool = [worker, *children(worker)]
+    kill(pool)
+    stack.until("the worker is gone", lambda: all(map(is_gone, pool)))
     stack.env["SLUICE_AIRFLOW_CONCURRENCY"] = str(slots)
     stack.up()
 
 
 def bench(frame: Frame) -> list[Table]:
-    install_pandas()
+    get_peers("pandas")
     sizes = [*ROWS, *([BIG] if BIG else [])]
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as name, stack_of(Path(name), sizes) as stack:
         Path(name).chmod(0o755)

@@ -13,8 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from run import ROOT, Frame, Sample, Table, build_tool, spread
-from tickets import VENV, install_peer
+from run import ROOT, Frame, Sample, Table, build_tool, get_peers, peer_python, spread
 
 PAGES = int(os.environ.get("PAGES", "2000"))
 ITEMS = 40
@@ -59,7 +58,7 @@ def compare(folder: Path, peer: Path) -> None:
 
 
 def bench(frame: Frame) -> list[Table]:
-    install_peer("crawl.lock")
+    get_peers("crawl")
     folder, peer = frame.dir, frame.dir / "peer.jsonl"
     site = subprocess.Popen(
         [build_tool("pages"), str(PAGES), str(ITEMS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -68,7 +67,7 @@ def bench(frame: Frame) -> list[Table]:
     start = f"http://127.0.0.1:{int(site.stdout.readline())}/page/1"
     (folder / "pipeline.yaml").write_text(PIPELINE.format(start=start))
     (folder / "site.yaml").write_text(PROFILE)
-    scrapy = [str(VENV / "bin" / "python"), str(ROOT / "bench" / "crawl_peer.py"), start, str(peer)]
+    scrapy = [peer_python("crawl"), str(ROOT / "bench" / "crawl_peer.py"), start, str(peer)]
     cases = {"sluice-collect": lambda: ours(frame, folder), "Scrapy": lambda: frame.sample("Scrapy", scrapy)}
     try:
         done = frame.interleave(cases)

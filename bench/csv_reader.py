@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from run import ROOT, Frame, Table, median, spread
+from run import ROOT, Frame, Table, get_peers, median, peer_python, spread
 
 ROWS = 500_000
 TIMES = 5
@@ -69,7 +69,7 @@ def duckdb(frame: Frame, file: Path) -> float:
 
 
 def frames(frame: Frame, file: Path, library: str) -> float:
-    argv = [str(ROOT / ".venv" / "bench-peers" / "bin" / "python"), str(ROOT / "bench" / "frames.py"), library]
+    argv = [peer_python("load"), str(ROOT / "bench" / "frames.py"), library]
     env = {"POLARS_MAX_THREADS": "1"}
     empty = frame.sample(f"{library} start", [*argv, "none"], env)
     full = frame.sample(f"{library} read_csv", [*argv, "csv", str(file), str(TIMES), str(ROWS)], env)
@@ -79,7 +79,7 @@ def frames(frame: Frame, file: Path, library: str) -> float:
 def bench(frame: Frame) -> list[Table]:
     build = frame.bin.parent
     subprocess.run(["cmake", "--build", str(build), "--target", "bench-csv-codec"], check=True, capture_output=True)
-    subprocess.run([str(ROOT / "scripts" / "get-peers"), "python"], check=True, stdout=sys.stderr)
+    get_peers("load")
     file = frame.dir / "orders.csv"
     if not file.exists():
         write_file(file)

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from run import ROOT, Frame, Sample, Table, spread
+from run import ROOT, Frame, Sample, Table, get_peers, peer_python, spread
 
 ROWS = int(os.environ.get("ROWS", "300000"))
 WORDS = [
@@ -52,7 +52,7 @@ WORDS = [
 TOWNS = ["Lyon", "Sainte-Orée-sur-Lac", "Valbrume", "L'Escale", "Œuvray", "Montclair-lès-Prés"]
 KINDS = ["Appartement", "Maison", "Terrain à bâtir", "Studio"]
 COLUMNS = "id, title, town, code, country, price, surface, rooms, seen, energy, lots, phone, tags, place"
-FRAMES = [str(ROOT / ".venv" / "bench-peers" / "bin" / "python"), str(ROOT / "bench" / "frames.py")]
+FRAMES = [peer_python("load"), str(ROOT / "bench" / "frames.py")]
 BENTHOS = [str(ROOT / ".cache" / "benthos" / "benthos"), "-c", str(ROOT / "bench" / "listings.benthos.yaml")]
 BARS = {"json and re": "10", "benthos": "3"}
 
@@ -135,7 +135,7 @@ def compare_rows(frame: Frame, folder: Path, stage: list[str], peer: Path) -> No
 
 
 def bench(frame: Frame) -> list[Table]:
-    subprocess.run([str(ROOT / "scripts" / "get-peers")], check=True, stdout=sys.stderr)
+    get_peers("load", "benthos")
     shutil.rmtree(frame.dir / "pipeline" / "in", ignore_errors=True)
     folder, home = frame.dir / "pipeline", frame.dir / "home"
     source = write_listings(folder / "in" / "listings.jsonl")

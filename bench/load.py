@@ -12,16 +12,14 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from orders_1m import COLUMNS, ROWS, Target, prepare, server, write_orders
-from run import ROOT, Frame, Sample, Table, spread
+from run import ROOT, Frame, Sample, Table, get_peers, peer_python, spread
 
 from tests.lib.services import Postgres
 
-VENV = ROOT / ".venv" / "bench-peers"
 STAGES = ("collect", "normalize", "store")
 FAULTS = [(4, "XX"), (6, "0"), (7, "-1.00"), (2, ""), (1, "yesterday"), (6, "1001")]  # column, value
 EVERY = 200
@@ -105,23 +103,24 @@ class Load:
             pipeline.write("rejects: {limit: 5%}\n")
         parts = [target.stage(case, name, "r") for name in STAGES]
         self.last[case] = held(self.pg, "bench_load", "orders")
-        return Sample(
-            sum(s.wall for s in parts), sum(s.user for s in parts), sum(s.sys for s in parts),
-            max(s.peak_kib for s in parts), 0, sum(s.server for s in parts),
-        )  # fmt: skip
+        return Sample.whole(parts)
 
     def dlt(self, way: str) -> Sample:
         own = self.frame.dir / "dlt"
         shutil.rmtree(own, ignore_errors=True)
         uri = self.pg.uri(self.database("bench_dlt")).replace("postgres@", "postgres:none@")  # it insists on one
-        argv = [str(VENV / "bin" / "python"), str(ROOT / "bench" / "load_dlt.py"), way, uri]
+        argv = [peer_python("load"), str(ROOT / "bench" / "load_dlt.py"), way, uri]
         env = {"DLT_DIR": str(own), "HOME": str(own)}
         sample = self.frame.sample(f"dlt {way}", [*argv, str(self.spoiled)], env, self.pg.pid())
         self.last[f"dlt {way}"] = held(self.pg, "bench_dlt", f"dlt_{way}.orders")
         return sample
 
     def sling(self) -> Sample:
-        (program,) = VENV.glob("lib/python3*/site-packages/sling_linux_amd64/bin/sling-linux-amd64")
+        (program,) = (
+            Path(peer_python("load"))
+            .parents[1]
+            .glob("lib/python3*/site-packages/sling_linux_amd64/bin/sling-linux-amd64")
+        )
         file = self.frame.dir / "sling.yaml"
         file.write_text(SLING.format(csv=self.clean))
         home = self.frame.dir / "sling"
@@ -145,7 +144,7 @@ def ratio(done: dict[str, list[Sample]], peer: str, ours: str, of: Callable[[Sam
 
 
 def bench(frame: Frame) -> list[Table]:
-    subprocess.run([str(ROOT / "scripts" / "get-peers"), "python"], check=True, stdout=sys.stderr)
+    get_peers("load")
     with server() as pg:
         load = Load(frame, pg)
         done = frame.interleave({

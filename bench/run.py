@@ -15,7 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,13 @@ class Sample:
     @property
     def cpu(self) -> float:
         return self.user + self.sys + self.server
+
+    @classmethod
+    def whole(cls, parts: Iterable[Sample]) -> Sample:
+        """One after the other."""
+        s = list(parts)
+        sums = [sum(x.wall for x in s), sum(x.user for x in s), sum(x.sys for x in s)]
+        return cls(*sums, max(x.peak_kib for x in s), 0, sum(x.server for x in s))
 
 
 @dataclass
@@ -126,6 +133,16 @@ class Frame:
             for name, case in cases.items():
                 out[name].append(case())
         return out
+
+
+def get_peers(*names: str) -> None:
+    """Installs those of scripts/get-peers that are missing."""
+    subprocess.run([str(ROOT / "scripts" / "get-peers"), *names], check=True, stdout=sys.stderr)
+
+
+def peer_python(name: str) -> str:
+    """The Python of a peer, which has the packages of bench/NAME.lock."""
+    return str(ROOT / ".venv" / f"bench-{name}" / "bin" / "python")
 
 
 def build_tool(name: str) -> Path:

@@ -11,17 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orders_1m import ROWS, order_line, write_files
-from run import ROOT, Frame, Sample, Table, spread
+from run import ROOT, Frame, Sample, Table, get_peers, peer_python, spread
 
 from tests.lib.services import S3, Redis, start
 
 FILES = int(os.environ.get("FILES", "2000"))
-VENV = ROOT / ".venv" / "bench"
 PIPELINE = """\
 sluice: 1
 pipeline: orders
@@ -113,16 +111,8 @@ def write_small(folder: Path) -> Path:
     return inbox
 
 
-def install_peer(name: str = "peers.lock") -> None:
-    lock = ROOT / "bench" / name
-    subprocess.run(["/usr/bin/python3", "-m", "venv", str(VENV)], check=True)
-    subprocess.run(
-        [str(VENV / "bin" / "python"), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)], check=True
-    )
-
-
 def peer(frame: Frame, redis: Redis, kind: str, file: Path, wanted: str) -> dict[str, Sample]:
-    argv = [str(VENV / "bin" / "python"), str(ROOT / "bench" / "redis_peer.py")]
+    argv = [peer_python("tickets"), str(ROOT / "bench" / "redis_peer.py")]
     said = frame.dir / "peer.out"
     out = {"push": frame.sample(f"redis-py push{kind}", [*argv, f"push{kind}", redis.uri(2), str(file)],
                                 server=redis.pid())}  # fmt: skip
@@ -166,7 +156,7 @@ PEERS = {"": "redis-py, an entry a record", "-blocks": "redis-py, an entry a MiB
 
 
 def bench(frame: Frame) -> list[Table]:
-    install_peer()
+    get_peers("tickets")
     file = write_files(frame.dir).first
     wanted = hashlib.sha256(file.read_bytes()).hexdigest()
     (frame.dir / "large").mkdir(exist_ok=True)

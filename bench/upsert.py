@@ -8,11 +8,8 @@ Environment: as in orders_1m.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from orders_1m import COLUMNS, ROWS, Files, Target, deliver, prepare, psql_copy, server, through, write_files
-from run import ROOT, Frame, Sample, Table, spread
-from tickets import VENV, install_peer
+from run import ROOT, Frame, Sample, Table, get_peers, peer_python, spread
 
 NAMES = COLUMNS.split(", ")
 STAGE = "begin; create temp table s (like peer); alter table s drop column _sl_input, drop column _sl_seq"
@@ -49,16 +46,9 @@ def by_hand(target: Target, files: Files, name: str) -> Sample:
 def execute_values(target: Target, files: Files) -> Sample:
     psql_copy(target, "latest", files.first)
     assert target.server
-    argv = [str(VENV / "bin" / "python"), str(ROOT / "bench" / "upsert_peer.py")]
+    argv = [peer_python("upsert"), str(ROOT / "bench" / "upsert_peer.py")]
     argv += [target.server.uri(target.database), str(files.newer)]
     return target.frame.sample("execute_values", argv, server=target.server.pid())
-
-
-def whole(samples: Iterable[Sample]) -> Sample:
-    """Stages one after the other."""
-    s = list(samples)
-    cpu = [sum(x.wall for x in s), sum(x.user for x in s), sum(x.sys for x in s)]
-    return Sample(*cpu, max(x.peak_kib for x in s), 0, sum(x.server for x in s))
 
 
 def one_round(target: Target, files: Files) -> dict[str, Sample]:
@@ -68,8 +58,8 @@ def one_round(target: Target, files: Files) -> dict[str, Sample]:
     stages = through(target, "filled", "r2")
     again = through(target, "rerun", "r2")
     wanted = target.hash("orders")
-    out = {"sluice": whole(stages[n] for n in OURS), "of it sluice-store": stages["store"]}
-    out |= {"sluice, the exact rerun": whole(again[n] for n in OURS)}
+    out = {"sluice": Sample.whole(stages[n] for n in OURS), "of it sluice-store": stages["store"]}
+    out |= {"sluice, the exact rerun": Sample.whole(again[n] for n in OURS)}
     out |= {"copy, empty table": psql_copy(target, "latest", files.newer)}
     for name in BY_HAND:
         out[f"copy, then {name}"] = by_hand(target, files, name)
@@ -80,7 +70,7 @@ def one_round(target: Target, files: Files) -> dict[str, Sample]:
 
 
 def bench(frame: Frame) -> list[Table]:
-    install_peer("upsert.lock")
+    get_peers("upsert")
     files = write_files(frame.dir)
     with server() as pg:
         target = Target(frame, frame.dir / "local", "local", pg, "bench_upsert")
