@@ -138,6 +138,14 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def inputs(shared: Path) -> Path:
+    """Inputs of the field cases."""
+    if not (shared / "cases" / "inputs").is_dir():
+        pytest.skip("skipped: ../shared/cases is absent")
+    return shared / "cases" / "inputs"
+
+
 @pytest.fixture
 def make(tmp_path: Path, bin_dir: Path, request: pytest.FixtureRequest) -> Callable[..., Sluice]:
     """make(pipeline, backend): a Sluice with its own HOME, on PostgreSQL its own database, and on "lake" its own

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.lib.feed import stopped
 from tests.lib.published import APPEND, connect, export, held, rows, tombstones, write_pipeline
 from tests.lib.services import Mongo
 from tests.lib.stage import Sluice, finish, kill_group
@@ -111,15 +111,6 @@ def test_random_kills_of_publishers_side_by_side(
     assert_published(sluice, mongo, second())
 
 
-def start_sleeper(sluice: Sluice, point: str) -> subprocess.Popen[str]:
-    sleeper = sluice.start("publish", env={"SLUICE_FAULT": f"{point}:1:stop"})
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{sleeper.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < deadline, "it does not stop"
-        time.sleep(0.01)
-    return sleeper
-
-
 @pytest.mark.parametrize("point", ["publish.before_take", "publish.after_take", "publish.before_batch"])
 def test_one_that_slept_overwrites_nothing_newer(
     make: Make, tmp_path: Path, mongo: Mongo, mode: dict[str, Any], point: str
@@ -130,10 +121,10 @@ def test_one_that_slept_overwrites_nothing_newer(
     if not has_fault_points(sluice, tmp_path / "trace"):
         pytest.skip("skipped: this build has no fault points")
     store(sluice, tmp_path, rows(*((f"k{i:05}", -1) for i in range(300)), ("late", 1)))
-    sleeper = start_sleeper(sluice, point)
-    store(sluice, tmp_path, second(300))
-    sluice("publish")
-    kill_group(sleeper, 18)  # SIGCONT
+    sleeper = sluice.start("publish", env={"SLUICE_FAULT": f"{point}:1:stop"})
+    with stopped(sleeper):
+        store(sluice, tmp_path, second(300))
+        sluice("publish")
     assert finish(sleeper).code == 75
     after = {k: d["n"] for k, d in held(mongo).items()}
     assert {k: n for k, n in after.items() if k != "late"} == {row["id"]: row["n"] for row in second(300)}
@@ -150,9 +141,9 @@ def test_one_that_slept_does_not_end_for_one_that_took_the_collection_alone(
     if not has_fault_points(sluice, tmp_path / "trace"):
         pytest.skip("skipped: this build has no fault points")
     store(sluice, tmp_path, second(300))
-    sleeper = start_sleeper(sluice, "publish.before_finish")
-    sluice("publish", env={"SLUICE_FAULT": "publish.between_marks:1:kill"}, code=137)
-    kill_group(sleeper, 18)  # SIGCONT
+    sleeper = sluice.start("publish", env={"SLUICE_FAULT": "publish.before_finish:1:stop"})
+    with stopped(sleeper):
+        sluice("publish", env={"SLUICE_FAULT": "publish.between_marks:1:kill"}, code=137)
     assert finish(sleeper).code == 75
     sluice("publish")
     assert_published(sluice, mongo, second(300))

@@ -23,14 +23,6 @@ REJECTS = "select byte_offset, byte_length, field, rule, reason from sluice.reje
 
 
 @pytest.fixture
-def inputs(shared: Path) -> Path:
-    """Inputs of the cases; tests here are skipped where they are not."""
-    if not (shared / "cases" / "inputs").is_dir():
-        pytest.skip("skipped: ../shared/cases is absent")
-    return shared / "cases" / "inputs"
-
-
-@pytest.fixture
 def case(make: Make, tmp_path: Path, inputs: Path, backend: str) -> Case:
     """case(input, contract, …): a pipeline over copies of the input files, on one engine."""
 

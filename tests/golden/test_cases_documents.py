@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from bson.raw_bson import RawBSONDocument
 
 from tests.lib.pipeline import file_source, write
 from tests.lib.services import Mongo
@@ -18,43 +17,21 @@ Make = Callable[..., Sluice]
 
 
 @pytest.fixture
-def inputs(shared: Path) -> Path:
-    if not (shared / "cases" / "inputs").is_dir():
-        pytest.skip("skipped: ../shared/cases is absent")
-    return shared / "cases" / "inputs"
-
-
-@pytest.fixture
-def mongo(java_mongo_server: Mongo) -> Mongo:
-    """The server that takes any date; the other one refuses the case's documents."""
-    java_mongo_server.start()
-    java_mongo_server.database = f"t{os.getpid()}_m03"
-    return java_mongo_server
-
-
-@pytest.fixture
-def events(mongo: Mongo) -> Any:
-    """The collection, by pymongo."""
-    return mongo.client()[mongo.database]["events"]
-
-
-@pytest.fixture
-def shop(mongo: Mongo, make: Make, tmp_path: Path) -> Callable[..., Sluice]:
+def shop(java_mongo: Mongo, make: Make, tmp_path: Path) -> Callable[..., Sluice]:
     def of(contract: str, extra: str = "") -> Sluice:
         source = "{kind: mongo, connection: shop, collection: events, watermark: _id}"
         s = make(write(tmp_path, {"shop": source}, contract, extra=extra))
-        s.env["SLUICE_CONN_SHOP"] = mongo.uri()
+        s.env["SLUICE_CONN_SHOP"] = java_mongo.uri()
         return s
 
     return of
 
 
 def test_m03_a_date_outside_the_years_1_to_9999_rejects_its_document_only(
-    shop: Callable[..., Sluice], events: Any, inputs: Path
+    shop: Callable[..., Sluice], java_mongo: Mongo, inputs: Path
 ) -> None:
-    import bson
-
-    events.insert_many([bson.raw_bson.RawBSONDocument(d) for d in split((inputs / "m03.bson").read_bytes())])
+    events = java_mongo.client()[java_mongo.database]["events"]  # the other server refuses such dates
+    events.insert_many([RawBSONDocument(d) for d in split((inputs / "m03.bson").read_bytes())])
     s = shop("{id: {type: int64, from: _id}, d: timestamp}", "rejects: {limit: 3}")
     done = s("run", "--run-id", "r")
     assert done.result["n_in"] == 5

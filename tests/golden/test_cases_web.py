@@ -22,13 +22,6 @@ Make = Callable[..., Sluice]
 
 
 @pytest.fixture
-def inputs(shared: Path) -> Path:
-    if not (shared / "cases" / "inputs").is_dir():
-        pytest.skip("skipped: ../shared/cases is absent")
-    return shared / "cases" / "inputs"
-
-
-@pytest.fixture
 def server() -> Iterator[HttpServer]:
     with HttpServer() as served:
         yield served

@@ -21,14 +21,6 @@ from tests.lib.stage import BIN, Sluice
 Make = Callable[..., Sluice]
 
 
-@pytest.fixture
-def inputs(shared: Path) -> Path:
-    """Inputs of the cases; tests here are skipped where they are not."""
-    if not (shared / "cases" / "inputs").is_dir():
-        pytest.skip("skipped: ../shared/cases is absent")
-    return shared / "cases" / "inputs"
-
-
 def published(make: Make, folder: Path, server: Mongo, name: str, content: bytes, contract: str, more: str) -> Sluice:
     """A pipeline over one file, whose rows become documents."""
     store = "store: {table: shop, mode: latest, key: [key]}"
