@@ -81,33 +81,30 @@ def java_mongo_server() -> Iterator[JavaMongo]:
     yield from served(JavaMongo)
 
 
-@pytest.fixture(params=["mongo_server", "java_mongo_server"], ids=["secantus", "java"])
-def mongo(request: pytest.FixtureRequest) -> Iterator[Mongo]:
-    """Each such test runs on both servers that speak MongoDB's protocol here, in a database of its own:
-    mongo.database, which is also what mongo.uri() names."""
-    server: Mongo = request.getfixturevalue(request.param)
+def own_database(server: Mongo) -> Iterator[Any]:
+    """Running, with a database that no other test has: server.database, which is also what server.uri() names."""
     server.start()
     server.database = f"t{os.getpid()}_{next(_numbers)}"
     yield server
     server.start()
 
 
+@pytest.fixture(params=["mongo_server", "java_mongo_server"], ids=["secantus", "java"])
+def mongo(request: pytest.FixtureRequest) -> Iterator[Mongo]:
+    """Each such test runs on both servers that speak MongoDB's protocol here."""
+    yield from own_database(request.getfixturevalue(request.param))
+
+
 @pytest.fixture
 def secantus(mongo_server: Mongo) -> Iterator[Mongo]:
     """The one that keeps data through a kill and knows transactions, alone."""
-    mongo_server.start()
-    mongo_server.database = f"t{os.getpid()}_{next(_numbers)}"
-    yield mongo_server
-    mongo_server.start()
+    yield from own_database(mongo_server)
 
 
 @pytest.fixture
 def java_mongo(java_mongo_server: JavaMongo) -> Iterator[JavaMongo]:
     """The one that forgets everything in a restart, alone."""
-    java_mongo_server.start()
-    java_mongo_server.database = f"t{os.getpid()}_{next(_numbers)}"
-    yield java_mongo_server
-    java_mongo_server.start()
+    yield from own_database(java_mongo_server)
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,8 @@ import pytest
 
 from tests.faults.conftest import FULL
 from tests.lib.chain import PARTITIONS, Chain, Servers
-from tests.lib.feed import wait_stopped
+from tests.lib.processes import family, wait_stopped
 from tests.lib.resp import Client
-from tests.lib.server import family
 from tests.lib.shop import rows, write_csv, write_pipeline
 from tests.lib.stage import Done, Sluice, finish, kill_group
 

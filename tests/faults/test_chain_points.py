@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.conftest import FULL
 from tests.lib.chain import Chain, Servers
-from tests.lib.feed import wait_stopped
+from tests.lib.processes import wait_stopped
 from tests.lib.stage import finish, kill_group
 
 Fresh = Callable[[], Chain]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.processes import wait_stopped
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice, finish, kill_group
 
@@ -180,13 +181,6 @@ def test_stopped_store_with_old_rules_wakes_up_and_changes_nothing(
         assert len(s.query("select distinct rev from sluice.applied")) == 1
     finally:
         kill_group(old)
-
-
-def wait_stopped(pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
-        assert time.monotonic() < deadline, "the store never reached its fault point"
-        time.sleep(0.01)
 
 
 def test_two_runs_at_once_end_well_or_one_says_75(

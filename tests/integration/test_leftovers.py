@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.processes import wait_stopped
 from tests.lib.services import S3
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
 from tests.lib.stage import Done, Sluice, finish
@@ -224,10 +225,7 @@ def test_a_stopped_stage_leaves_its_record_in_the_bucket(make: Make, s3: S3, sho
     bucket = s.env["SLUICE_CONN_LAKE"].partition("@/")[2].partition("?")[0]
     write_csv(shop, "a.csv", rows(1, 5))
     child = s.start("collect", "--run-id", "r", env={"SLUICE_FAULT": "log.before_link:1:stop"})
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < deadline, "it never came to the fault point"
-        time.sleep(0.02)
+    wait_stopped(child.pid)
     os.kill(child.pid, 15)
     os.kill(child.pid, 18)
     assert finish(child).code == 143

@@ -11,6 +11,7 @@ import pytest
 
 from tests.lib.chaos import ChaosProxy
 from tests.lib.pipeline import write
+from tests.lib.processes import wait_stopped
 from tests.lib.resp import Client
 from tests.lib.services import Redis
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
@@ -271,13 +272,6 @@ def test_a_trouble_while_tickets_are_pushed_costs_time_only(
         redis.resume()
     finish_run(queued)
     assert queued.table(ALL) == want
-
-
-def wait_stopped(pid: int) -> None:
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < deadline, "it does not reach its fault point"
-        time.sleep(0.01)
 
 
 def test_a_server_that_is_down_is_one_warning(queued: Sluice, redis: Redis, want: str) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_queue import wait_stopped
 from tests.lib.pipeline import write
+from tests.lib.processes import wait_stopped
 from tests.lib.resp import Client
 from tests.lib.services import Redis
 from tests.lib.stage import ROOT, Sluice, finish

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tests.lib.processes import wait_stopped
 from tests.lib.s3_proxy import Proxy, every_third
 from tests.lib.server import free_port
 from tests.lib.services import S3
@@ -275,13 +276,6 @@ def test_of_two_collections_at_once_the_first_complete_one_wins(lake: Sluice, s3
     assert [d.result["written"] for d in done] == [1, 0]
     assert uploads(s3, bucket_of(lake)) == []
     assert lake("normalize", "--run-id", "r").result["n_in"] == BIG
-
-
-def wait_stopped(pid: int) -> None:
-    deadline = time.monotonic() + 60
-    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < deadline, "it never came to the fault point"
-        time.sleep(0.02)
 
 
 def uploads(s3: S3, bucket: str) -> list[str]:

@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.lib.processes import wait_stopped
 from tests.lib.stage import Done, Sluice, finish, kill_group
 
 
@@ -62,15 +62,8 @@ def stopped(child: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
         raise
 
 
-def wait_stopped(pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
-        assert time.monotonic() < deadline, f"process {pid} does not stop at its fault point"
-        time.sleep(0.005)
-
-
 def collect_stopped(s: Sluice, point: str, *args: str) -> subprocess.Popen[str]:
     return s.start("collect", *args, env={"SLUICE_FAULT": f"{point}:stop"})
 
 
-__all__ = ["Feed", "collect_stopped", "finish", "stopped", "wait_stopped"]
+__all__ = ["Feed", "collect_stopped", "finish", "stopped"]

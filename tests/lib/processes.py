@@ -5,8 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
+
+
+def stat_of(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat from the state on; empty when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def start_time(pid: int) -> str:
+    """Empty when it is gone, or has ended and is not yet asked for its exit code."""
+    stat = stat_of(pid)
+    return stat[19] if stat and stat[0] not in "ZX" else ""
 
 
 def children(pid: int) -> list[int]:
@@ -22,12 +37,22 @@ def children(pid: int) -> list[int]:
     return below
 
 
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    return [pid, *children(pid)]
+
+
 def is_gone(pid: int) -> bool:
     """Ended, also when nobody has asked for its exit code yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
+    return not start_time(pid)
+
+
+def wait_stopped(pid: int) -> None:
+    """Until it sleeps at its fault point (…:stop)."""
+    deadline = time.monotonic() + 30
+    while stat_of(pid)[:1] != ["T"]:
+        assert not is_gone(pid) and time.monotonic() < deadline, f"process {pid} does not stop at its fault point"
+        time.sleep(0.005)
 
 
 def find(*words: str) -> list[int]:

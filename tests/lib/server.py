@@ -14,6 +14,8 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from tests.lib.processes import family, start_time
+
 
 class ServerError(RuntimeError):
     """A server that does not come up, with the end of its own log."""
@@ -40,29 +42,6 @@ def can_listen(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def stat_of(pid: int) -> list[str]:
-    """Fields of /proc/PID/stat from the state on; empty when the process is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def start_time(pid: int) -> str:
-    """Empty when it is gone, or has ended and is not yet asked for its exit code."""
-    stat = stat_of(pid)
-    return stat[19] if stat and stat[0] not in "ZX" else ""
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it."""
-    parents = {int(p.name): stat_of(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()}
-    found = [pid]
-    for one in found:
-        found += [child for child, stat in parents.items() if stat and int(stat[1]) == one]
-    return found
 
 
 class Server(ABC):
