@@ -19,7 +19,7 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Mount
 
 from sluice import output
-from sluice.operators import TAKES, WITHHELD, RetryWhenTold, StageTask, context_env, log_lines
+from sluice.operators import WITHHELD, StageTask, context_env, log_lines
 
 STOP_S = 4  # Airflow ends the task's own process 5 s after it was told to stop
 LABEL = "sluice.task"
@@ -30,7 +30,7 @@ _PIPELINES = "/usr/local/share/sluice/pipelines"
 class SluiceDockerOperator(StageTask, DockerOperator):
     """Executes one stage in a container of its own.
 
-    argv, partition, connections, splits and XCom are those of SluiceBashOperator.
+    What it shares with SluiceBashOperator, StageTask says.
 
     :param image: with the executables in its PATH.
     :param environment: added to the worker's SLUICE_*; connections are handed over beside it, never shown.
@@ -45,27 +45,10 @@ class SluiceDockerOperator(StageTask, DockerOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"argv": "json", "environment": "json"}
     ui_color = "#d8e2e9"
 
-    def __init__(
-        self,
-        *,
-        argv: Sequence[str],
-        partition: str | None = None,
-        connections: Sequence[str] = (),
-        splits: bool = False,
-        takes: Sequence[str] = TAKES,
-        folder: str | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("mem_limit", "1g")
         kwargs.setdefault("network_mode", os.environ.get("SLUICE_DOCKER_NETWORK") or "bridge")
-        kwargs.setdefault("retry_policy", RetryWhenTold())
         super().__init__(auto_remove="force", mount_tmp_dir=False, **kwargs)
-        self.argv = argv
-        self.partition = partition
-        self.connections = connections
-        self.splits = splits
-        self.takes = takes
-        self.folder = folder
 
     def execute(self, context: Context) -> dict[str, Any] | list[str]:
         argv = self.whole_argv(context)

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook, SubprocessResult, working_directory
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import BaseXCom, Connection, Context, RetryDecision, RetryPolicy
+from airflow.sdk import BaseOperator, BaseXCom, Connection, Context, RetryDecision, RetryPolicy
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -101,18 +101,43 @@ def replays(params: Mapping[str, Any]) -> bool:
     return params.get("rules") == "all"
 
 
-class StageTask:
-    """What a task of a stage is told and what it tells, wherever its process runs."""
+class StageTask(BaseOperator):
+    """What a task of a stage is told and what it tells, wherever its process runs.
 
-    log: Any
-    argv: Sequence[str]
-    partition: str | None
-    connections: Sequence[str]
-    splits: bool
-    takes: Sequence[str]
-    folder: str | None
+    :param argv: the executable and its words; what the run is about (interval or run id) is added. (templated)
+    :param partition: "k/n", for mapped stages. (templated)
+    :param connections: ids that the worker resolves and hands to the child as AIRFLOW_CONN_<ID>; a missing one is
+        left to the stage, which names it.
+    :param splits: the stage says into how many partitions the work falls (collect). Airflow maps over return values
+        alone, so the list of partitions is the return value then, and the result lies under the key "result".
+    :param takes: what of the run the stage is told: "interval", "run-id".
+    :param folder: below SLUICE_HOME; the stage starts there, and its relative paths lie there.
+
+    XCom: the result line as a dict, also when the stage failed.
+    """
+
     told: dict[str, Any] | None = None  # the stage's result, once it has ended
     operator_extra_links = links()
+
+    def __init__(
+        self,
+        *,
+        argv: Sequence[str],
+        partition: str | None = None,
+        connections: Sequence[str] = (),
+        splits: bool = False,
+        takes: Sequence[str] = TAKES,
+        folder: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("retry_policy", RetryWhenTold())
+        super().__init__(**kwargs)
+        self.argv = argv
+        self.partition = partition
+        self.connections = connections
+        self.splits = splits
+        self.takes = takes
+        self.folder = folder
 
     @property
     def collects(self) -> bool:
@@ -183,44 +208,15 @@ def context_env(context: Context) -> dict[str, str]:
 
 
 class SluiceBashOperator(StageTask, BashOperator):
-    """Executes one stage.
-
-    :param argv: the executable and its words; what the run is about (interval or run id) is added. (templated)
-    :param partition: "k/n", for mapped stages. (templated)
-    :param connections: ids that the worker resolves and hands to the child as AIRFLOW_CONN_<ID>; a missing one is
-        left to the stage, which names it.
-    :param splits: the stage says into how many partitions the work falls (collect). Airflow maps over return values
-        alone, so the list of partitions is the return value then, and the result lies under the key "result".
-    :param takes: what of the run the stage is told: "interval", "run-id".
-    :param folder: below SLUICE_HOME; the stage starts there, and its relative paths lie there.
-
-    XCom: the result line as a dict, also when the stage failed.
-    """
+    """Executes one stage in a process of the worker."""
 
     template_fields: Sequence[str] = ("argv", "partition", "env", "cwd")
     template_fields_renderers: ClassVar[dict[str, str]] = {"argv": "json", "env": "json"}
     ui_color = "#dbe9d8"
 
-    def __init__(
-        self,
-        *,
-        argv: Sequence[str],
-        partition: str | None = None,
-        connections: Sequence[str] = (),
-        splits: bool = False,
-        takes: Sequence[str] = TAKES,
-        folder: str | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("append_env", True)
-        kwargs.setdefault("retry_policy", RetryWhenTold())
         super().__init__(bash_command="", **kwargs)
-        self.argv = argv
-        self.partition = partition
-        self.connections = connections
-        self.splits = splits
-        self.takes = takes
-        self.folder = folder
 
     @cached_property
     def subprocess_hook(self) -> StageHook:
