@@ -23,7 +23,7 @@ from pathlib import Path
 from run import ROOT, Frame, Table, get_peers, peer_python, spread
 
 from tests.lib.airflow_stack import Stack
-from tests.lib.processes import children, is_gone, kill
+from tests.lib.processes import children, family, is_gone, kill
 
 ROWS = [int(n) for n in os.environ.get("ROWS", "10000 1000000").split()]
 BIG = int(os.environ.get("BIG", "10000000"))
@@ -279,7 +279,7 @@ def pace(stack: Stack, slots: int, rounds: int) -> list[str]:
 
 def restart_worker(stack: Stack, slots: int) -> None:
     worker = stack.pid("worker")
-    pool = [worker, *children(worker)]
+    pool = family(worker)
     kill(pool)
     stack.until("the worker is gone", lambda: all(map(is_gone, pool)))
     stack.env["SLUICE_AIRFLOW_CONCURRENCY"] = str(slots)

@@ -11,7 +11,7 @@ import pytest
 from tests.lib.airflow_mid_work import end_well, in_mid_work, instance, is_told_to_stop
 from tests.lib.airflow_place import MANY, ROWS, table_of
 from tests.lib.airflow_stack import Stack
-from tests.lib.processes import children, is_gone, kill
+from tests.lib.processes import family, is_gone, kill
 from tests.lib.services import Redis
 
 STAGES = ("collect", "normalize", "store")
@@ -49,7 +49,7 @@ def test_scheduler_killed_in_mid_run_finds_its_tasks_again(stack: Stack) -> None
     run = stack.trigger("unscheduled")
     with in_mid_work(stack, "unscheduled", "store"):
         scheduler = stack.pid("scheduler")
-        kill([scheduler, *children(scheduler)])
+        kill(family(scheduler))
         stack.until("the scheduler is gone", lambda: is_gone(scheduler), 10)
         stack.up()
     tries = end_well(stack, "unscheduled", run, WANTED)
@@ -93,7 +93,7 @@ def test_broker_killed_while_a_stage_works_is_met_again(stack: Stack) -> None:
 
 def test_broker_emptied_loses_the_message_of_a_queued_task_and_airflow_sends_it_again(stack: Stack) -> None:
     """After [scheduler] task_queued_timeout, which the tests shorten. It costs time, and no try."""
-    kill([pid for part in ("worker", "worker-2") for pid in [stack.pid(part), *children(stack.pid(part))]])
+    kill(pid for part in ("worker", "worker-2") for pid in family(stack.pid(part)))
     try:
         run = stack.trigger("unbrokered", conf={"again": True})
         stack.until("a message for the workers", lambda: stack.broker("llen", "native") == "1", 20)

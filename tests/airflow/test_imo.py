@@ -49,9 +49,10 @@ def runs(stack: Stack) -> dict[str, str]:
         write_way(stack, way)
     for way in WAYS:
         stack.wait_dag(f"imo_{way}")
-    begun = {"rest": stack.trigger("imo_rest"), "ui": begin_in_ui(stack)}
+    begun = {"rest": stack.trigger("imo_rest")}
     stack.script("cli", "dags", "trigger", "imo_cli")
     begun["cli"] = str(stack.runs("imo_cli")[0]["dag_run_id"])
+    begun["ui"] = begin_in_ui(stack)
     found = stack.until("the scheduled run", lambda: stack.runs("imo_schedule"))
     begun["schedule"] = str(found[0]["dag_run_id"])
     for way, run in begun.items():
@@ -70,6 +71,11 @@ def begin_in_ui(stack: Stack) -> str:
         page.open(f"/dags/imo_ui/runs/{run}")
         page.until("the run is shown as done", lambda: "Success" in page.text())
         page.picture(str(PICTURES / "imo.png"))
+        page.open(f"/dags/imo_ui/runs/{run}/tasks/store")
+        page.until("the log's result line", lambda: '"stage":"store"' in page.text())
+        page.picture(str(PICTURES / "store.png"))
+        page.open(stack.links("imo_ui", run, "store")["Run"].removeprefix(page.base))
+        page.until("the report's lines", lambda: "executed stage=normalize" in page.text())
     return run
 
 
@@ -108,4 +114,4 @@ def test_each_run_was_begun_as_it_says(stack: Stack, runs: dict[str, str]) -> No
     }
     log = stack.log_text("imo_schedule", runs["schedule"])
     assert re.search(r"--interval-start 20\S+ --interval-end 20\S+", log)
-    assert (PICTURES / "imo.png").stat().st_size > 10_000
+    assert all((PICTURES / name).stat().st_size > 10_000 for name in ("imo.png", "store.png"))

@@ -1,7 +1,4 @@
-"""Real runs on the real stack: triggered, cleared, killed and failing, the tables stay what they should be.
-
-One stack for all tests. Each test has pipelines of its own, so their order does not matter.
-"""
+"""Real runs on the real stack: triggered, cleared, killed and failing, the tables stay what they should be."""
 
 from __future__ import annotations
 
@@ -14,29 +11,36 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.lib.airflow_place import ROWS, by_hand, shop
+from tests.lib.airflow_mid_work import end_well
+from tests.lib.airflow_place import CANARY, ROWS, by_hand, shop
 from tests.lib.airflow_stack import DONE, Stack
-from tests.lib.browser import browser, click_trigger
 from tests.lib.processes import command_lines, is_gone, kill
-from tests.lib.stage import ROOT
-
-PICTURES = ROOT / "build" / "airflow-pictures"
 
 
-@pytest.fixture(scope="session")
-def by_rest(stack: Stack) -> str:
+@pytest.fixture(scope="module")
+def seen(stack: Stack) -> tuple[str, str]:
+    """A run begun by REST, and the command lines that could be seen meanwhile."""
     run = stack.trigger("by_rest")
-    states = stack.wait("by_rest", run)
-    assert set(states.values()) == {"success"}
-    return run
+    lines: set[str] = set()
+    deadline = time.monotonic() + 120
+    while stack.state("by_rest", run) not in DONE and time.monotonic() < deadline:
+        lines.update(command_lines().splitlines())
+    assert set(stack.wait("by_rest", run).values()) == {"success"}
+    return run, "\n".join(lines)
 
 
-@pytest.fixture(scope="session")
-def by_cli(stack: Stack) -> str:
-    stack.script("cli", "dags", "trigger", "by_cli")
-    (run,) = stack.runs("by_cli")
-    stack.wait("by_cli", run["dag_run_id"])
-    return str(run["dag_run_id"])
+@pytest.fixture(scope="module")
+def by_rest(seen: tuple[str, str]) -> str:
+    return seen[0]
+
+
+@pytest.fixture(scope="module")
+def failed(stack: Stack) -> dict[str, str]:
+    """Pipelines whose store fails, and their runs, which are over."""
+    runs = {dag: stack.trigger(dag) for dag in ("refused", "unreachable", "unknown")}
+    for dag, run in runs.items():
+        stack.wait(dag, run, "failed")
+    return runs
 
 
 def chunks(log: str) -> str:
@@ -49,67 +53,6 @@ def chunks(log: str) -> str:
 # --- triggering -------------------------------------------------------------------------------------
 
 
-def secrets(stack: Stack) -> list[str]:
-    return [v for k, v in stack.settings.items() if k.endswith(("PASSWORD", "SECRET", "KEY"))]
-
-
-@pytest.fixture(scope="session")
-def by_ui(stack: Stack) -> tuple[str, str]:
-    """A run begun by a click in the web UI, and the command lines that could be seen meanwhile."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    seen: set[str] = set()
-    with browser(f"http://127.0.0.1:{stack.settings['API_PORT']}") as page:
-        page.log_in("admin", stack.settings["ADMIN_PASSWORD"])
-        click_trigger(page, "by_ui")
-        (found,) = stack.until("the run of the click", lambda: stack.runs("by_ui"))
-        run = str(found["dag_run_id"])
-        deadline = time.monotonic() + 120
-        while stack.state("by_ui", run) not in DONE and time.monotonic() < deadline:
-            seen.update(command_lines().splitlines())
-        stack.wait("by_ui", run)
-        page.open(f"/dags/by_ui/runs/{run}/tasks/store")
-        page.until("the log's result line", lambda: '"stage":"store"' in page.text())
-        page.picture(str(PICTURES / "store.png"))
-        page.open(links(stack, "by_ui", run, "store")["Run"].removeprefix(page.base))
-        page.until("the report's lines", lambda: "executed stage=normalize" in page.text())
-        page.open("/dags/by_ui")
-        page.find("//*[contains(text(), 'normalize')]")
-        page.picture(str(PICTURES / "dag.png"))
-    return run, "\n".join(seen)
-
-
-def test_run_begun_in_the_web_ui_gives_the_same_table(stack: Stack, by_ui: tuple[str, str], wanted: str) -> None:
-    assert stack.table("by_ui") == wanted
-    assert all((PICTURES / name).stat().st_size > 10_000 for name in ("dag.png", "store.png"))
-
-
-def test_secrets_are_nowhere_but_in_airflow_and_in_the_child(stack: Stack, by_ui: tuple[str, str]) -> None:
-    """Command lines, logs of tasks and servers, rendered fields, XCom, the ledger, files of HOME."""
-    run, lines = by_ui
-    assert "sluice-store" in lines, "no stage was seen at work"
-    places = {"argv": lines, "ledger": stack.psql("select string_agg(r::text, ' ') from sluice.stage_run r")}
-    for task in ("collect", "store", "report"):
-        path = f"/api/v2/dags/by_ui/dagRuns/{run}/taskInstances/{task}"
-        places[f"fields {task}"] = str(stack.call("GET", path))
-        places[f"xcom {task}"] = str(stack.call("GET", f"{path}/xcomEntries")) + str(stack.xcom("by_ui", run, task))
-    for folder in (stack.dir / "logs", stack.home / "by_ui"):
-        for file in folder.rglob("*"):
-            if file.is_file() and file.stat().st_size < 4 << 20:
-                places[str(file)] = file.read_text(errors="replace")
-    assert any(name.endswith("/worker.log") for name in places)
-    for name, text in places.items():
-        assert not [s for s in secrets(stack) if s in text], name
-
-
-def test_collect_again_is_asked_for_when_triggering(stack: Stack, by_ui: tuple[str, str], wanted: str) -> None:
-    run = stack.trigger("by_ui", conf={"again": True})
-    states = stack.wait("by_ui", run)
-    assert states["collect"] == states["store"] == "success"
-    assert "--again" in stack.log_text("by_ui", run, "collect")
-    assert "--again" not in stack.log_text("by_ui", run, "store")
-    assert stack.table("by_ui") == wanted
-
-
 def test_up_again_starts_nothing_and_tells_no_password(stack: Stack) -> None:
     pids = {p.name: p.read_text() for p in (stack.dir / "run").iterdir()}
     again = stack.script("up")
@@ -120,15 +63,11 @@ def test_up_again_starts_nothing_and_tells_no_password(stack: Stack) -> None:
     assert (stack.dir / "env").stat().st_mode & 0o777 == 0o600
 
 
-def test_run_by_rest_and_run_by_cli_and_run_by_shell_give_the_same_table(
-    stack: Stack, by_rest: str, by_cli: str, wanted: str
-) -> None:
+def test_run_of_airflow_and_run_by_shell_give_the_same_table(stack: Stack, by_rest: str, wanted: str) -> None:
     assert sorted(k for k in stack.states("by_rest", by_rest) if "[" in k) == [f"normalize[{i}]" for i in range(3)]
     names = {t["rendered_map_index"] for (name, _), t in stack.tasks("by_rest", by_rest).items() if name == "normalize"}
     assert names == {"1/3", "2/3", "3/3"}
-    assert set(stack.states("by_cli", by_cli)) == set(stack.states("by_rest", by_rest))
     assert stack.table("by_rest") == wanted
-    assert stack.table("by_cli") == wanted
 
 
 def test_results_are_xcoms(stack: Stack, by_rest: str) -> None:
@@ -138,20 +77,15 @@ def test_results_are_xcoms(stack: Stack, by_rest: str) -> None:
     assert (stored["stage"], stored["exit"], stored["kept"]) == ("store", 0, 3 * ROWS)
 
 
-def links(stack: Stack, dag: str, run: str, task: str, index: int = -1) -> dict[str, str]:
-    path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/links?map_index={index}"
-    return dict(stack.call("GET", path)["extra_links"])
-
-
 def test_buttons_lead_to_the_runs_report_and_to_the_dashboard(stack: Stack, by_rest: str) -> None:
     run = quote(by_rest)
     page = f"http://127.0.0.1:{stack.settings['API_PORT']}/dags/by_rest/runs/{run}/tasks/report"
     dashboard = "http://127.0.0.1:9/d/run?pipeline=by_rest&stage={}&run={}&map={}&try={}"
-    assert links(stack, "by_rest", by_rest, "store") == {
+    assert stack.links("by_rest", by_rest, "store") == {
         "Run": page,
         "Dashboard": dashboard.format("store", quote(by_rest, safe=""), -1, 1),
     }
-    assert links(stack, "by_rest", by_rest, "normalize", 2)["Dashboard"].endswith("&map=2&try=1")
+    assert stack.links("by_rest", by_rest, "normalize", 2)["Dashboard"].endswith("&map=2&try=1")
     (file,) = stack.log_files("by_rest", by_rest, "report")
     rows = [e["event"] for e in stack.events(file) if " executed stage=" in e["event"]]
     assert sorted(line.split("stage=")[1].split()[0] for line in rows) == ["collect", *["normalize"] * 3, "store"]
@@ -160,10 +94,8 @@ def test_buttons_lead_to_the_runs_report_and_to_the_dashboard(stack: Stack, by_r
     assert ids <= set(told.split()), "each line names its row of the ledger"
 
 
-def test_buttons_of_a_failed_task_are_there(stack: Stack) -> None:
-    run = stack.trigger("unknown")
-    stack.wait("unknown", run, "failed")
-    assert links(stack, "unknown", run, "store")["Run"].endswith("/tasks/report")
+def test_buttons_of_a_failed_task_are_there(stack: Stack, failed: dict[str, str]) -> None:
+    assert stack.links("unknown", failed["unknown"], "store")["Run"].endswith("/tasks/report")
 
 
 def test_logged_command_can_be_copied_into_a_shell(stack: Stack, by_rest: str, wanted: str) -> None:
@@ -192,11 +124,21 @@ def test_one_partition_cleared_does_its_own_chunks_again_and_no_others(stack: St
     assert stack.table("by_rest") == wanted
 
 
-def test_task_cleared_by_the_cli_changes_nothing(stack: Stack, by_cli: str, wanted: str) -> None:
-    stack.script("cli", "tasks", "clear", "by_cli", "--task-regex", "store", "--yes")
-    stack.until("store's second try", lambda: stack.tasks("by_cli", by_cli)["store", -1]["try_number"] == 2)
-    stack.wait("by_cli", by_cli)
-    assert stack.table("by_cli") == wanted
+def test_task_cleared_by_the_cli_changes_nothing(stack: Stack, by_rest: str, wanted: str) -> None:
+    tries = stack.tasks("by_rest", by_rest)["store", -1]["try_number"]
+    stack.script("cli", "tasks", "clear", "by_rest", "--task-regex", "store", "--yes")
+    stack.until("store's next try", lambda: stack.tasks("by_rest", by_rest)["store", -1]["try_number"] > tries)
+    stack.wait("by_rest", by_rest)
+    assert stack.table("by_rest") == wanted
+
+
+def test_collect_again_is_asked_for_when_triggering(stack: Stack, by_rest: str, wanted: str) -> None:
+    run = stack.trigger("by_rest", conf={"again": True})
+    states = stack.wait("by_rest", run)
+    assert states["collect"] == states["store"] == "success"
+    assert "--again" in stack.log_text("by_rest", run, "collect")
+    assert "--again" not in stack.log_text("by_rest", run, "store")
+    assert stack.table("by_rest") == wanted
 
 
 def test_run_with_nothing_new_skips_the_work_and_succeeds(stack: Stack, by_rest: str, wanted: str) -> None:
@@ -293,44 +235,55 @@ def test_worker_killed_in_the_middle_of_store_costs_a_try_and_no_row(stack: Stac
         assert stack.psql("select count(*) from killed") == "0"
     finally:
         stack.up()
-    states = stack.wait("killed", run, seconds=120)
-    assert set(states.values()) == {"success"}
-    assert stack.tasks("killed", run)["store", -1]["try_number"] == 2
-    assert stack.table("killed") == wanted
-    idle = "select count(*) from pg_stat_activity where application_name = 'sluice-store killed'"
-    stack.until("no session of either try is left", lambda: stack.psql(idle) == "0", 10)
+    assert end_well(stack, "killed", run, wanted, seconds=120)["store"] == 2
 
 
 # --- failing ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("dag", "code", "tries"), [("refused", 65, 1), ("unreachable", 69, 3)], ids=["65", "69"])
+@pytest.mark.parametrize(("dag", "code", "tries"), [("refused", 65, 1), ("unreachable", 69, 3), ("unknown", 78, 1)])
 def test_failing_store_fails_the_run_after_the_tries_that_can_help(
-    stack: Stack, dag: str, code: int, tries: int
+    stack: Stack, failed: dict[str, str], dag: str, code: int, tries: int
 ) -> None:
-    run = stack.trigger(dag)
-    states = stack.wait(dag, run, "failed")
+    run = failed[dag]
+    states = stack.states(dag, run)
     assert states["store"] == "failed" and states["collect"] == states["normalize[0]"] == "success"
     assert stack.tasks(dag, run)["store", -1]["try_number"] == tries
     assert stack.xcom(dag, run, "store")["exit"] == code
     assert f"exit code {code}" in stack.log_text(dag, run, "store")
 
 
-def test_report_of_a_failed_run_runs_and_does_not_hide_it(stack: Stack) -> None:
-    run = stack.trigger("refused")
-    states = stack.wait("refused", run, "failed")
-    assert states["report"] == "success"
-    assert stack.psql("select count(*) from sluice.stage_run where pipeline = 'refused' and exit = 65") != "0"
+def test_connection_that_airflow_lacks_is_named(stack: Stack, failed: dict[str, str]) -> None:
+    assert 'Airflow has no connection \\"nowhere\\"' in stack.log_text("unknown", failed["unknown"], "store")
 
 
-def test_no_password_is_in_any_log_or_rendered_field(stack: Stack, by_rest: str) -> None:
-    logs = list((stack.dir / "logs" / "tasks").rglob("*.log"))
-    assert logs
-    for file in logs:
-        text = file.read_text(errors="replace")
-        assert not [s for s in secrets(stack) if s in text], file
-    fields = str(stack.call("GET", f"/api/v2/dags/by_rest/dagRuns/{by_rest}/taskInstances/store"))
-    assert "rendered_fields" in fields and not [s for s in secrets(stack) if s in fields]
+def test_report_of_a_failed_run_runs_and_does_not_hide_it(stack: Stack, failed: dict[str, str]) -> None:
+    run = failed["refused"]
+    assert stack.states("refused", run)["report"] == "success"
+    assert stack.psql(f"select stage from sluice.stage_run where dag_run_id = '{run}' and exit = 65") == "store"
+
+
+def test_secrets_are_nowhere_but_in_airflow_and_in_the_child(
+    stack: Stack, seen: tuple[str, str], failed: dict[str, str]
+) -> None:
+    """Command lines, logs of tasks and servers (also of runs that failed), rendered fields, XCom, the ledger, files of
+    HOME."""
+    run, lines = seen
+    assert "sluice-store" in lines, "no stage was seen at work"
+    places = {"argv": lines, "ledger": stack.psql("select string_agg(r::text, ' ') from sluice.stage_run r")}
+    for task in ("collect", "store", "report"):
+        path = f"/api/v2/dags/by_rest/dagRuns/{run}/taskInstances/{task}"
+        places[f"fields {task}"] = str(stack.call("GET", path))
+        places[f"xcom {task}"] = str(stack.call("GET", f"{path}/xcomEntries")) + str(stack.xcom("by_rest", run, task))
+    assert "rendered_fields" in places["fields store"]
+    for folder in (stack.dir / "logs", stack.home / "by_rest"):
+        for file in folder.rglob("*"):
+            if file.is_file() and file.stat().st_size < 4 << 20:
+                places[str(file)] = file.read_text(errors="replace")
+    assert any(name.endswith("/worker.log") for name in places)
+    secrets = [v for k, v in stack.settings.items() if k.endswith(("PASSWORD", "SECRET", "KEY"))]
+    for name, text in places.items():
+        assert not [s for s in [*secrets, CANARY] if s in text], name
 
 
 # --- the other kinds of DAG -------------------------------------------------------------------------
@@ -368,20 +321,6 @@ def test_run_by_rest_with_interval_gets_exactly_that_one(stack: Stack) -> None:
     stack.wait("nightly", run)
     log = stack.log_text("nightly", run, "collect")
     assert "--interval-start 2026-02-03T01:00:00+00:00 --interval-end 2026-02-04T01:00:00+00:00" in log
-
-
-def test_backfill_makes_the_runs_of_its_days(stack: Stack) -> None:
-    days = ["--from-date", "2026-02-10", "--to-date", "2026-02-11"]
-    stack.script("cli", "backfill", "create", "--dag-id", "nightly", *days, "--reprocess-behavior", "completed")
-
-    def made() -> list[str]:
-        return [r["dag_run_id"] for r in stack.runs("nightly") if r["run_type"] == "backfill"]
-
-    runs = stack.until("the backfill's runs", lambda: found if len(found := made()) >= 1 else None)
-    for run in runs:
-        stack.wait("nightly", run)
-    log = stack.log_text("nightly", runs[0], "collect")
-    assert "--interval-start 2026-02-10T01:00:00+00:00 --interval-end 2026-02-11T01:00:00+00:00" in log
 
 
 def test_fused_pipeline_runs_in_one_task(stack: Stack) -> None:

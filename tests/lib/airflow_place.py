@@ -16,7 +16,7 @@ from tests.lib.stage import BIN, ROOT
 ROWS = 60_000  # of each of three files: more than a MiB, so that they are three partitions
 MANY = 120_000  # as many that each stage has work for a while
 DISTURBED = ("cleared", "redelivered", "ended_by_sigkill", "ended_by_sigterm", "unscheduled", "unbrokered")
-SAME = ("by_rest", "by_cli", "by_ui", "by_hand", "killed")
+SAME = ("by_rest", "by_hand", "killed")
 CANARY = "no-Such-passw0rd"  # of the connection "denied"
 HEAD = """
 import os

@@ -109,9 +109,9 @@ class Stack:
     def worker_of(self, stage: int) -> list[int]:
         """The worker that executes a stage, and all below it."""
         for part in ("worker", "worker-2"):
-            below = processes.children(self.pid(part))
-            if stage in below:
-                return [self.pid(part), *below]
+            family = processes.family(self.pid(part))
+            if stage in family:
+                return family
         raise AssertionError(f"no worker executes {stage}")
 
     # --- REST ---------------------------------------------------------------------------------------
@@ -163,6 +163,11 @@ class Stack:
     def xcom(self, dag: str, run: str, task: str, key: str = "return_value") -> Any:
         path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}?deserialize=true"
         return self.call("GET", path)["value"]
+
+    def links(self, dag: str, run: str, task: str, index: int = -1) -> dict[str, str]:
+        """The addresses of a task's buttons."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/links?map_index={index}"
+        return dict(self.call("GET", path)["extra_links"])
 
     # --- waiting ------------------------------------------------------------------------------------
 
