@@ -8,44 +8,50 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lib.airflow_stack import Stack
-from tests.lib.processes import is_gone, kill
+from tests.lib.processes import kill
+from tests.lib.stage import ROOT
 
-# Every bash of the workers reads this first. A stage that a test waits for is stopped a moment after it has begun to
-# listen to signals, by a process beside it: the test itself may be too slow on a busy machine. Where a process was
-# quicker than that, the next one of its stage is taken.
+# Every bash of the workers reads this first. A stage that a test waits for is the build with fault points, and stops
+# itself at one of them; where it had nothing to do there, the next one of its stage is taken.
 GATE = r"""
 if [[ ${BASH_EXECUTION_STRING:-} =~ ^exec\ sluice-([a-z]+)\ --pipeline\ ([a-z_0-9]+)\  ]]; then
 	gate=${BASH_ENV%/*}/${BASH_REMATCH[2]}.${BASH_REMATCH[1]}
-	if rm "$gate" 2>/dev/null; then
+	if mv "$gate" "$gate.$$" 2>/dev/null; then
+		export SLUICE_FAULT=$(<"$gate.$$"):1:stop PATH=FAULTS:$PATH
 		(
-			status=/proc/$$/status
-			until grep -q '^SigCgt:.*[4-7c-f]...$' "$status" || [ ! -e "$status" ]; do :; done
-			sleep 0.02
-			kill -STOP $$
-			until grep -q '^State:.[TZ]' "$status" || [ ! -e "$status" ]; do :; done
-			if grep -q '^State:.T' "$status"; then echo $$ >"$gate.pid"; else touch "$gate"; fi
+			until grep -qs '^State:.[TZ]' /proc/$$/status || [ ! -e /proc/$$ ]; do sleep 0.02; done
+			if grep -qs '^State:.T' /proc/$$/status; then
+				echo $$ >"$gate.pid"
+			else
+				mv "$gate.$$" "$gate"
+			fi
 		) </dev/null >/dev/null 2>&1 &
 	fi
 fi
 """
+FAULTS = ROOT / "build" / "faults" / "bin"
+# Where each stage holds work that is not done, and has still to look whether it was told to stop.
+POINTS = {"collect": "collect.while_reading", "normalize": "normalize.before_part", "store": "store.before_switch"}
 
 
 def install_gate(stack: Stack, folder: Path) -> None:
     """Before the stack is up."""
+    assert (FAULTS / "sluice-store").exists(), "the build with fault points is missing: cmake --build --preset faults"
     folder.mkdir()
-    (folder / "gate.sh").write_text(GATE)
+    (folder / "gate.sh").write_text(GATE.replace("FAULTS", str(FAULTS)))
     stack.env["BASH_ENV"] = str(folder / "gate.sh")
 
 
 @contextmanager
 def in_mid_work(stack: Stack, dag: str, stage: str) -> Iterator[int]:
-    """The next process of that stage, stopped somewhere between its begin and its end; goes on behind the block."""
+    """The next process of that stage that has work, stopped in the middle of it; goes on behind the block."""
     gate = Path(stack.env["BASH_ENV"]).with_name(f"{dag}.{stage}")
     told = gate.with_name(f"{gate.name}.pid")
     told.unlink(missing_ok=True)
-    gate.touch()
+    whole = gate.with_name("next")
+    whole.write_text(POINTS[stage])
+    whole.rename(gate)
     pid = int(stack.until(f"{stage} of {dag} at work", lambda: told.exists() and told.read_text().strip()))
-    assert not is_gone(pid), f"{stage} was too quick"
     try:
         yield pid
     finally:
