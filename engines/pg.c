@@ -244,13 +244,14 @@ static bool pg_script(struct sl_db *db, const char *sql, struct sl_err *err)
 	return sl_cancel_check(err) && run_script(db, sql, err);
 }
 
-/* Called by pg_open: what every statement of ours relies on. work_mem serves the joins of a switch,
- * which compiling (jit) would only delay: a million rows of 150 bytes are joined without a file. */
+/* Called by pg_open: what every statement of ours relies on. The memory serves the joins of a switch,
+ * which compiling (jit) would only delay: a million rows of 150 bytes are joined without a file, in
+ * 180 of the 512 MB that are allowed. hash_mem_multiplier is there since PostgreSQL 13. */
 static const char session_sql[] = "set TimeZone = 'UTC'; set DateStyle = 'ISO, YMD'; "
 				  "set extra_float_digits = 1; set bytea_output = 'hex'; "
 				  "set standard_conforming_strings = on; "
 				  "set client_min_messages = error; set work_mem = '128MB'; "
-				  "set jit = off; "
+				  "set hash_mem_multiplier = 4; set jit = off; "
 				  "set default_transaction_isolation = 'read committed'; ";
 
 static bool set_session(struct sl_db *db, const struct sl_db_conf *conf, struct sl_err *err)
