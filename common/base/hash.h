@@ -1,5 +1,5 @@
 /*
- * BLAKE2b-256 (RFC 7693, libb2): every identity of the design is one of these. Fields are length-
+ * BLAKE2b-256 (RFC 7693, libsodium): every identity of the design is one of these. Fields are length-
  * prefixed, so that ("ab","c") and ("a","bc") differ.
  */
 #ifndef SL_BASE_HASH_H
@@ -13,7 +13,7 @@
 #define SL_HASH_HEX 65 /* 64 hex digits and a NUL */
 
 struct sl_hash {
-	uint64_t state[48]; /* opaque, larger than blake2b_state */
+	unsigned char room[448]; /* opaque; not to be copied: its content depends on its address */
 };
 
 void sl_hash_init(struct sl_hash *h);
