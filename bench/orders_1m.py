@@ -266,6 +266,9 @@ def one_round(frame: Frame, backend: str, pg: Postgres | None, files: Files) -> 
     deliver(target, files.newer)
     out["filled"] = through(target, "filled", "r2")
     compare(target, mode, files.newer, ROWS)
+    if pg:  # its dead rows would be vacuumed at the cost of the next case
+        for mode in ("append", "latest"):
+            pg.psql(f"drop database bench_{mode}")
     out["nightly"] = nightly(frame, backend, pg, files)
     return out
 
