@@ -268,17 +268,40 @@ static bool switch_once(struct sl_sink *s, struct sl_plan *plan, struct sl_err *
 	return ok;
 }
 
-static bool switch_plan(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+/* The entry is stored already, and so is every input: nothing is left to write. */
+static bool is_done(struct sl_sink *s, struct sl_plan *plan, bool *ret, struct sl_err *err)
 {
-	struct sl_row_fault fault;
 	bool judged;
 
 	if (!sl_plan_load(s, plan, err) || !is_judged(s, plan, "stored", &judged, err))
 		return false;
-	if (judged && !plan->n_live)
-		return true; /* an exact rerun writes nothing */
-	if (switch_once(s, plan, err))
+	*ret = judged && !plan->n_live;
+	return true;
+}
+
+/* Another store of the same entry was quicker, and removed clean parts that we were reading. */
+static bool was_overtaken(struct sl_sink *s, struct sl_plan *plan, const struct sl_err *err)
+{
+	struct sl_err ignored = SL_ERR_INIT;
+	bool done = false;
+
+	plan->out = (struct sl_outcome){0};
+	return err->kind == SL_ERR_AGAIN && is_done(s, plan, &done, &ignored) && done;
+}
+
+static bool switch_plan(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
+{
+	struct sl_row_fault fault;
+	bool done;
+
+	if (!is_done(s, plan, &done, err))
+		return false;
+	if (done || switch_once(s, plan, err))
 		return true;
+	if (was_overtaken(s, plan, err)) {
+		sl_err_clear(err);
+		return true;
+	}
 	if (err->kind != SL_ERR_DATA || !s->eng->row_fault || !s->eng->row_fault(s->db, &fault))
 		return false;
 	sl_log(SL_DEBUG, "the store refuses a row: looking for it", "reason=\"%s\"", err->msg);

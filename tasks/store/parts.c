@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -223,6 +224,7 @@ static bool feed_part(void *ctx, const struct sl_log_chunk *chunk, uint32_t part
 	if (parts->progress)
 		sl_progress(parts->progress, "source=%s rows=%" PRIu64, parts->source,
 			    parts->run->result.kept);
+	SL_FAULT("store.before_part", err);
 	if (!sl_clean_open(&parts->run->home, &id, &reader, err))
 		return false;
 	if (!reader) { /* another store of the same entry was faster and removed it */

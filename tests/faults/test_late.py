@@ -206,6 +206,33 @@ def test_an_interval_does_not_fail_for_what_others_left(make: Make, tmp_path: Pa
     assert s.query("select count(*) as n from shop") == [{"n": 4}]
 
 
+@pytest.mark.parametrize("part", [1, 2])
+def test_a_store_whose_clean_parts_another_one_stored_finds_its_work_done(
+    make: Make, tmp_path: Path, part: int
+) -> None:
+    """It sleeps while it reads them; the other one has put the rows into the table and removed the parts."""
+    s = make(write_pipeline(tmp_path / "shop", "latest"), "local")
+    write_csv(tmp_path / "shop", "a.csv", rows(1, 10))
+    s("run")
+    write_csv(tmp_path / "shop", "b.csv", rows(5, 20_000, total="1.00", day=2))
+    s("collect", "--run-id", "r1")
+    s("normalize", "--run-id", "r1")
+    late = s.start("store", "--run-id", "r1", env={"SLUICE_FAULT": f"store.before_part:{part}:stop"})
+    try:
+        wait_state(late.pid, "T")
+        assert s("store", "--run-id", "r1").result["inserted"] == 19_994
+        before = holds(s)
+        os.kill(late.pid, signal.SIGCONT)
+        done = finish(late)
+    finally:
+        kill_group(late)
+    assert done.code == 0, done.stderr
+    assert {k: done.result[k] for k in ("n_in", "kept", "unchanged", "written", "inserted", "updated")} == {
+        "n_in": 20_000, "kept": 20_000, "unchanged": 20_000, "written": 0, "inserted": 0, "updated": 0,
+    }  # fmt: skip
+    assert holds(s) == before
+
+
 # --- embedded: whoever has the lock keeps everybody out, also stopped ----------------------------------------
 
 NEW_RULES = CONTRACT.replace("min: 0", "min: 0, max: 1000")

@@ -156,7 +156,12 @@ ROWS = {
     "F30": Row("an oversized record", ("test_hostile.py::test_line_of_a_gibibyte",)),
     "F31": Row("wrong or jumping clocks", ("test_s3.py::test_a_wrong_clock",), "no name comes from a clock"),
     "F32": Row(
-        "the same run several times at once", (f"{ATTEMPTS}eight_identical_runs", "test_kill.py::test_two_runs_at_once")
+        "the same run several times at once",
+        (
+            f"{ATTEMPTS}eight_identical_runs",
+            "test_kill.py::test_two_runs_at_once",
+            "test_late.py::test_a_store_whose_clean_parts",
+        ),
     ),
     "F33": Row(
         "an attempt sleeps while another finishes",
