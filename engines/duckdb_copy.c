@@ -97,7 +97,7 @@ static bool name_columns(struct sl_duckdb_copy *c)
 }
 
 bool sl_duckdb_copy_begin(struct sl_db *db, const char *table, const struct sl_schema *schema,
-			  bool with_change, bool by_name, struct sl_err *err)
+			  unsigned how, struct sl_err *err)
 {
 	const char *dot = strchr(table, '.');
 	sl_cleanup(sl_freep) char *in = dot ? sl_xstrndup(table, (size_t)(dot - table)) : NULL;
@@ -105,15 +105,15 @@ bool sl_duckdb_copy_begin(struct sl_db *db, const char *table, const struct sl_s
 
 	db->copy = c;
 	c->schema = schema;
-	c->with_change = with_change;
+	c->with_change = how & SL_COPY_CHANGE;
 	c->capacity = sl_duck.vector_size();
 	c->rows = sl_xcalloc(c->capacity, sizeof(*c->rows));
 	if (sl_duck.appender_create_ext(db->connection, NULL, in, dot ? dot + 1 : table,
 					&c->appender) != DuckDBSuccess)
 		return fail(db, err);
-	if (by_name && !name_columns(c))
+	if (how & SL_COPY_BY_NAME && !name_columns(c))
 		return fail(db, err);
-	c->chunk = create_chunk(schema, with_change);
+	c->chunk = create_chunk(schema, c->with_change);
 	return true;
 }
 

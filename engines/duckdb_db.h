@@ -47,7 +47,7 @@ void sl_duckdb_cell_bind(struct sl_duckdb_cell *c, duckdb_vector vector);
 struct sl_str sl_duckdb_cell_text(struct sl_duckdb_cell *c, idx_t row);
 
 bool sl_duckdb_copy_begin(struct sl_db *db, const char *table, const struct sl_schema *schema,
-			  bool with_change, bool by_name, struct sl_err *err);
+			  unsigned how, struct sl_err *err);
 bool sl_duckdb_copy_batch(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
 			  struct sl_err *err);
 bool sl_duckdb_copy_end(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,

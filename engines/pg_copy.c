@@ -205,23 +205,23 @@ static bool send(struct sl_db *db, struct sl_err *err)
 }
 
 bool sl_pg_copy_begin(struct sl_db *db, const char *table, const struct sl_schema *schema,
-		      bool with_change, bool by_name, struct sl_err *err)
+		      unsigned how, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf sql = SL_BUF_INIT;
 
 	sl_buf_adds(&sql, "copy ");
 	sl_sql_ident(&sql, table);
-	if (by_name) {
+	if (how & SL_COPY_BY_NAME) {
 		sl_buf_adds(&sql, " (");
-		sl_sql_copy_columns(&sql, schema, with_change);
+		sl_sql_copy_columns(&sql, schema, how & SL_COPY_CHANGE);
 		sl_buf_addc(&sql, ')');
 	}
-	sl_buf_adds(&sql, " from stdin (format binary)");
+	sl_buf_addf(&sql, " from stdin (format binary%s)", how & SL_COPY_FRESH ? ", freeze" : "");
 	sl_cleanup(sl_pg_put_result) PGresult *result = PQexec(db->conn, sl_buf_z(&sql));
 	if (PQresultStatus(result) != PGRES_COPY_IN)
 		return sl_pg_fail(db, result, err);
 	db->copying = schema;
-	db->with_change = with_change;
+	db->with_change = how & SL_COPY_CHANGE;
 	db->duplicate = false;
 	sl_buf_clear(&db->wire);
 	sl_buf_add(&db->wire, signature, sizeof(signature));

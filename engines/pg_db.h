@@ -36,7 +36,7 @@ enum sl_kind sl_pg_kind_of(Oid type);
 struct sl_str sl_pg_text(Oid type, struct sl_str value, struct sl_buf *scratch);
 
 bool sl_pg_copy_begin(struct sl_db *db, const char *table, const struct sl_schema *schema,
-		      bool with_change, bool by_name, struct sl_err *err);
+		      unsigned how, struct sl_err *err);
 bool sl_pg_copy_batch(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
 		      struct sl_err *err);
 bool sl_pg_copy_end(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate, struct sl_err *err);

@@ -58,7 +58,16 @@ enum sl_relation { SL_RELATION_NONE, SL_RELATION_TABLE, SL_RELATION_VIEW };
 struct sl_copy_extra {
 	int64_t input;	/* _sl_input: the owner */
 	int64_t seq;	/* _sl_seq of the batch's first row, whether that is kept or not */
-	int64_t change; /* _sl_change, when with_change */
+	int64_t change; /* _sl_change, with SL_COPY_CHANGE */
+};
+
+/* How rows are copied. */
+enum sl_copy {
+	SL_COPY_CHANGE = 1,  /* with _sl_change */
+	SL_COPY_BY_NAME = 2, /* wherever the table has these columns, and NULL in its others */
+	SL_COPY_FRESH = 4, /* the table was made in this transaction, outside of any savepoint of it
+			      * that is still there: what has to be noted at each row's first reader
+			      * is noted at once */
 };
 
 struct sl_engine {
@@ -94,12 +103,12 @@ struct sl_engine {
 	void (*rollback)(struct sl_db *db); /* also after a failed begin: harmless */
 
 	/* Copies the kept rows of batches into table ("schema.name", already checked identifiers),
-	 * in the order of schema's columns then _sl_input, _sl_seq[, _sl_change]; by_name: wherever
-	 * the table has these, and NULL in its other columns. *ret_duplicate: a
-	 * unique key refused a second row (SL_ERR_DATA; the transaction is then to be rolled back
-	 * to its savepoint). Who gives up, or is told false by copy_batch, calls copy_abort. */
+	 * in the order of schema's columns then _sl_input, _sl_seq[, _sl_change]; how: of enum
+	 * sl_copy. *ret_duplicate: a unique key refused a second row (SL_ERR_DATA; the transaction
+	 * is then to be rolled back to its savepoint). Who gives up, or is told false by copy_batch,
+	 * calls copy_abort. */
 	bool (*copy_begin)(struct sl_db *db, const char *table, const struct sl_schema *schema,
-			   bool with_change, bool by_name, struct sl_err *err);
+			   unsigned how, struct sl_err *err);
 	bool (*copy_batch)(struct sl_db *db, const struct sl_batch *b, struct sl_copy_extra *extra,
 			   struct sl_err *err); /* extra->seq moves on by all rows of b */
 	bool (*copy_end)(struct sl_db *db, uint64_t *ret_rows, bool *ret_duplicate,

@@ -101,7 +101,7 @@ static bool copy_append(struct rebuilding *x, struct sl_err *err)
 {
 	bool duplicate;
 
-	return sl_plan_copy(x->s, &x->plan, x->name, false, &duplicate, err);
+	return sl_plan_copy(x->s, &x->plan, x->name, 0, &duplicate, err);
 }
 
 static bool fill(struct rebuilding *x, struct sl_err *err)

@@ -182,9 +182,9 @@ SL_NODISCARD bool sl_plan_delete(struct sl_sink *s, const struct sl_plan *plan, 
 SL_NODISCARD bool sl_plan_save_entry(struct sl_sink *s, const struct sl_plan *plan,
 				     const char *state, struct sl_err *err);
 
-/* switch_copy.c: the live inputs' rows into table; *ret_duplicate as in store/engine.h. */
+/* switch_copy.c: the live inputs' rows into table; how and *ret_duplicate as in store/engine.h. */
 SL_NODISCARD bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table,
-			       bool with_change, bool *ret_duplicate, struct sl_err *err);
+			       unsigned how, bool *ret_duplicate, struct sl_err *err);
 SL_NODISCARD bool sl_plan_copy_rejects(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);
 /* The live inputs' parts with their counts, into sluice.part. */
 SL_NODISCARD bool sl_plan_copy_parts(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err);

@@ -249,7 +249,7 @@ static bool copy_into(struct sl_sink *s, struct sl_plan *plan, const char *table
 {
 	bool duplicate;
 
-	if (!s->eng->copy_begin(s->db, table, b->schema, false, false, err))
+	if (!s->eng->copy_begin(s->db, table, b->schema, 0, err))
 		return false;
 	if (fn(s, plan, b, err))
 		return s->eng->copy_end(s->db, NULL, &duplicate, err);

@@ -130,7 +130,7 @@ static bool replace_append(struct sl_sink *s, struct sl_plan *plan, struct sl_er
 
 	if (!sl_plan_delete(s, plan, s->table, "_sl_input", NULL, &removed, err) ||
 	    !(plan->careful ? sl_refused_copy(s, plan, err)
-			    : sl_plan_copy(s, plan, s->p->store.table, false, &duplicate, err)) ||
+			    : sl_plan_copy(s, plan, s->p->store.table, 0, &duplicate, err)) ||
 	    !sl_sink_need_index(s, &duplicate, err))
 		return false;
 	plan->out.inserted += plan->rows_live - plan->n_refused;

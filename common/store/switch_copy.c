@@ -149,15 +149,16 @@ static bool skip_part(void *ctx, const struct sl_part_visit *visit, struct sl_er
 	return true;
 }
 
-bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table, bool with_change,
+bool sl_plan_copy(struct sl_sink *s, struct sl_plan *plan, const char *table, unsigned how,
 		  bool *ret_duplicate, struct sl_err *err)
 {
 	struct copying copying = {s, plan};
-	const bool by_name = s->by_name && strcmp(table, s->p->store.table) == 0;
 
+	if (s->by_name && strcmp(table, s->p->store.table) == 0)
+		how |= SL_COPY_BY_NAME;
 	*ret_duplicate = false;
 	plan->n_refused = 0;
-	if (!s->eng->copy_begin(s->db, table, &s->stored, with_change, by_name, err))
+	if (!s->eng->copy_begin(s->db, table, &s->stored, how, err))
 		return false;
 	if (!sl_plan_each_part(plan, copy_part, &copying, err)) {
 		s->eng->copy_abort(s->db, ret_duplicate);

@@ -104,7 +104,8 @@ bool sl_latest_stage(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err
 {
 	bool duplicate;
 
-	return make_stage(s, err) && sl_plan_copy(s, plan, SL_STAGE, false, &duplicate, err) &&
+	return make_stage(s, err) &&
+	       sl_plan_copy(s, plan, SL_STAGE, SL_COPY_FRESH, &duplicate, err) &&
 	       analyze_stage(s, err);
 }
 
@@ -250,8 +251,9 @@ bool sl_latest_fill(struct sl_sink *s, struct sl_plan *plan, struct sl_err *err)
 
 	if (s->eng->unique_keys && !s->eng->script(s->db, "savepoint sl_fill", err))
 		return false;
-	const bool copied = sl_plan_copy(s, plan, s->p->store.table, true, &duplicate, err) &&
-			    sl_sink_need_index(s, &duplicate, err);
+	const bool copied =
+		sl_plan_copy(s, plan, s->p->store.table, SL_COPY_CHANGE, &duplicate, err) &&
+		sl_sink_need_index(s, &duplicate, err);
 	if (!copied && !duplicate)
 		return false;
 	if (copied && !s->eng->unique_keys && !has_duplicate(s, &duplicate, err))

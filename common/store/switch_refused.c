@@ -162,7 +162,8 @@ static bool copy_range(void *ctx, struct sl_err *err)
 
 	for (size_t i = 0; i < s->rows.rows; i++)
 		s->rows.state[i] = i >= c->from && i < c->to ? c->state[i] : SL_ROW_FILTERED;
-	if (!s->eng->copy_begin(s->db, s->p->store.table, &s->stored, false, s->by_name, err))
+	if (!s->eng->copy_begin(s->db, s->p->store.table, &s->stored,
+				s->by_name ? SL_COPY_BY_NAME : 0, err))
 		return false;
 	if (!s->eng->copy_batch(s->db, sl_sink_out(s), &extra, err)) {
 		s->eng->copy_abort(s->db, NULL);

@@ -102,7 +102,7 @@ static bool make_table(struct load *l, struct sl_err *err)
 	}
 	sl_buf_adds(&sql, "_sl_input bigint, _sl_seq bigint)");
 	return l->duck->script(l->db, sl_buf_z(&sql), err) &&
-	       l->duck->copy_begin(l->db, MEMORY_TABLE, &l->schema, false, false, err);
+	       l->duck->copy_begin(l->db, MEMORY_TABLE, &l->schema, 0, err);
 }
 
 static bool take_cols(void *ctx, const struct sl_db_col *cols, size_t n_cols, struct sl_err *err)

@@ -114,7 +114,7 @@ static void test_every_type_comes_back_in_canonical_text(void **state)
 	fill_every_type(&b);
 	sl_batch_reject(&b, sl_batch_add_row(&b, (struct sl_pos){0, 0}), "", "x", "never copied");
 	assert_ok(w, eng->begin(db, &w->err));
-	assert_ok(w, eng->copy_begin(db, "silver.every_type", &schema, true, false, &w->err));
+	assert_ok(w, eng->copy_begin(db, "silver.every_type", &schema, SL_COPY_CHANGE, &w->err));
 	assert_ok(w, eng->copy_batch(db, &b, &extra, &w->err));
 	assert_ok(w, eng->copy_end(db, &rows, &duplicate, &w->err));
 	assert_ok(w, eng->commit(db, &w->err));
@@ -241,7 +241,7 @@ static void test_copy_gives_up_without_a_trace(void **state)
 	sl_batch_init(&b, &schema, 1);
 	set(&b, 0, sl_batch_add_row(&b, (struct sl_pos){0, 0}), 1);
 	assert_ok(w, eng->begin(db, &w->err));
-	assert_ok(w, eng->copy_begin(db, "silver.u", &schema, false, false, &w->err));
+	assert_ok(w, eng->copy_begin(db, "silver.u", &schema, 0, &w->err));
 	assert_ok(w, eng->copy_batch(db, &b, &extra, &w->err));
 	eng->copy_abort(db, NULL);
 	eng->rollback(db);
@@ -271,7 +271,7 @@ static void test_a_row_is_numbered_also_behind_rows_left_out(void **state)
 	sl_batch_reject(&b, 0, "", "x", "left out");
 	sl_batch_reject(&b, 2, "", "x", "left out");
 	assert_ok(w, eng->begin(db, &w->err));
-	assert_ok(w, eng->copy_begin(db, "silver.n", &schema, false, false, &w->err));
+	assert_ok(w, eng->copy_begin(db, "silver.n", &schema, 0, &w->err));
 	for (int i = 0; i < 2; i++)
 		assert_ok(w, eng->copy_batch(db, &b, &extra, &w->err));
 	assert_ok(w, eng->copy_end(db, NULL, &duplicate, &w->err));
