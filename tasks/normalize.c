@@ -35,7 +35,8 @@ static void add_counts(struct sl_result *r, const struct sl_made *made)
 /* What a partition says once: told to people at its end, or with the first part concerned. */
 struct news {
 	char reject[sizeof(((struct sl_made *)0)->reject)];
-	unsigned absent; /* chunks whose header lacks columns */
+	unsigned absent;				    /* chunks whose header lacks columns */
+	char unread[sizeof(((struct sl_made *)0)->unread)]; /* told last */
 	struct sl_ragged ragged;
 	char ragged_first[200]; /* "input, byte N" */
 };
@@ -47,6 +48,17 @@ static void tell_absent(const struct sl_made *made, struct news *news)
 	if (news->absent++ < ABSENT_TOLD)
 		sl_log(SL_WARNING, "the header lacks columns: all their values are NULL",
 		       "input=\"%s\" columns=\"%s\"", made->input, made->absent);
+}
+
+/* Once, not for each file, as long as they are the same. */
+static void tell_unread(const struct sl_made *made, struct news *news)
+{
+	if (!*made->unread || strcmp(made->unread, news->unread) == 0)
+		return;
+	memcpy(news->unread, made->unread, sizeof(news->unread));
+	sl_log(SL_WARNING,
+	       "the header has columns that nothing reads: name them in contract or fields",
+	       "input=\"%s\" columns=\"%s\"", made->input, made->unread);
 }
 
 static void add_ragged(const struct sl_made *made, struct news *news)
@@ -113,6 +125,7 @@ static bool make_part(struct doing *d, size_t item, uint32_t i, const struct sl_
 	if (*made.absent && !d->told[item])
 		tell_absent(&made, &d->news);
 	d->told[item] = d->told[item] || *made.absent;
+	tell_unread(&made, &d->news);
 	sl_progress(&d->progress, "records=%" PRIu64 " rejected=%" PRIu64, result->n_in,
 		    result->rejected);
 	return true;

@@ -127,18 +127,32 @@ static bool check_params(const void *params, const char **field, struct sl_err *
 	return true;
 }
 
-/* UTF-16 that was not converted: the settings say that it is something else. */
-static bool refuse_utf16(struct sl_str s, struct sl_err *err)
+/* What the byte order mark at s's begin says when the settings say otherwise, or NULL. U+FFFE is
+ * a mark of UTF-16 that was converted the wrong way round. */
+static const char *other_encoding(const struct sl_csv *p, struct sl_str s)
 {
-	const bool le = s.n >= 2 && memcmp(s.p, "\xff\xfe", 2) == 0;
+	if (sl_str_starts(s, "\xff\xfe"))
+		return "utf-16le";
+	if (sl_str_starts(s, "\xfe\xff"))
+		return "utf-16be";
+	if (sl_str_starts(s, "\xef\xbf\xbe"))
+		return encoding_of(p) == SL_ENCODING_UTF16BE ? "utf-16le" : "utf-16be";
+	if (sl_encoding_is_bytewise(encoding_of(p)) && sl_str_starts(s, "\xef\xbb\xbf"))
+		return "utf-8";
+	return NULL;
+}
 
-	if (!le && !(s.n >= 2 && memcmp(s.p, "\xfe\xff", 2) == 0))
+static bool refuse_mark(const struct sl_csv *p, struct sl_str s, struct sl_err *err)
+{
+	const char *other = other_encoding(p, s);
+
+	if (!other)
 		return true;
-	sl_err_set(err, SL_ERR_DATA,
-		   "the input is UTF-16 (%s byte order mark), not what encoding says",
-		   le ? "little-endian" : "big-endian");
-	return sl_err_hint(err, "take encoding out, or set encoding: %s",
-			   le ? "utf-16le" : "utf-16be");
+	sl_err_set(err, SL_ERR_DATA, "the input is %s (byte order mark), not what encoding says",
+		   strcmp(other, "utf-8") == 0	    ? "UTF-8"
+		   : strcmp(other, "utf-16le") == 0 ? "UTF-16, little-endian"
+						    : "UTF-16, big-endian");
+	return sl_err_hint(err, "take encoding out, or set encoding: %s", other);
 }
 
 static bool open_decoder(const void *params, const struct sl_contract *contract,
@@ -146,7 +160,7 @@ static bool open_decoder(const void *params, const struct sl_contract *contract,
 {
 	const struct sl_csv *p = params;
 	const char *field;
-	if (!check_params(p, &field, err) || !refuse_utf16(header, err))
+	if (!check_params(p, &field, err) || !refuse_mark(p, header, err))
 		return false;
 	struct decoder *d = sl_xcalloc(1, sizeof(*d));
 	d->params = p;
@@ -275,7 +289,7 @@ static bool decode(void *decoder, struct sl_str bytes, bool last, struct sl_batc
 	struct decoder *d = decoder;
 	const struct sl_csv *p = d->params;
 	(void)last; /* a record cut off there has too few fields or an open quote: both are seen */
-	if (!p->header && !refuse_utf16(bytes, err))
+	if (!p->header && !refuse_mark(p, bytes, err))
 		return false;
 	b->bytes = bytes;
 	b->clean = !sl_encoding_is_bytewise(encoding_of(p)) && sl_utf8_valid(bytes, NULL) &&

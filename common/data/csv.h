@@ -87,8 +87,8 @@ struct sl_str sl_csv_plain(const struct sl_csv_reader *d, struct sl_str s, struc
 /*
  * Finds each column's cell (cell_of: by column of the contract, -1: not in the record) by the names
  * in the header, or without one by numbers; d's width and cells become those of whole records.
- * SL_ERR_DATA: header unusable, a column twice, a required one missing; SL_ERR_CONFIG: "from" is no
- * cell's number.
+ * SL_ERR_DATA: header unusable, a column twice, a required one or all of them missing;
+ * SL_ERR_CONFIG: "from" is no cell's number.
  */
 SL_NODISCARD bool sl_csv_bind(struct sl_csv_reader *d, const struct sl_csv *p,
 			      const struct sl_contract *contract, struct sl_str header,

@@ -81,13 +81,12 @@ static char other_delimiter(const struct sl_csv_reader *d)
 	return '\0';
 }
 
-static bool missing_column(const struct sl_csv_reader *d, const struct sl_contract_col *c,
-			   struct sl_err *err)
+/* What may be wrong with a header that lacks columns. */
+static bool hint_columns(const struct sl_csv_reader *d, struct sl_err *err)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf names = SL_BUF_INIT;
 	const char other = other_delimiter(d);
 
-	sl_err_set(err, SL_ERR_DATA, "the header has no column \"%s\", which is required", c->from);
 	if (other == '\t')
 		return sl_err_hint(err, "it holds tabs: codec: {csv: {delimiter: \"\\t\"}}");
 	if (other)
@@ -96,9 +95,9 @@ static bool missing_column(const struct sl_csv_reader *d, const struct sl_contra
 				   "codec: {csv: {delimiter: \"%c\"}}, or auto",
 				   other, other);
 	for (size_t i = 0; i < d->width && names.n < 200; i++) {
-		if (i > 0)
-			sl_buf_adds(&names, ", ");
+		sl_buf_adds(&names, i > 0 ? ", \"" : "\"");
 		sl_buf_add_escaped(&names, d->cells[i].text, 60);
+		sl_buf_addc(&names, '"');
 	}
 	return sl_err_hint(err, "its columns: %s", sl_buf_z(&names));
 }
@@ -121,7 +120,10 @@ static bool bind_name(const struct sl_csv_reader *d, const struct sl_contract_co
 		found = (ptrdiff_t)i;
 	}
 	*cell_of = found;
-	return found >= 0 || !c->required || missing_column(d, c, err);
+	if (found >= 0 || !c->required)
+		return true;
+	sl_err_set(err, SL_ERR_DATA, "the header has no column \"%s\", which is required", c->from);
+	return hint_columns(d, err);
 }
 
 /* Without a header: from is the cell's number, else the column's place among those read. */
@@ -145,7 +147,7 @@ static bool bind_number(struct sl_csv_reader *d, const struct sl_contract_col *c
 static bool bind_columns(struct sl_csv_reader *d, const struct sl_csv *p,
 			 const struct sl_contract *contract, ptrdiff_t *cell_of, struct sl_err *err)
 {
-	size_t place = 0;
+	size_t place = 0, found = 0;
 	for (size_t col = 0; col < contract->n; col++) {
 		const struct sl_contract_col *c = &contract->cols[col];
 		cell_of[col] = -1;
@@ -155,8 +157,13 @@ static bool bind_columns(struct sl_csv_reader *d, const struct sl_csv *p,
 		if (p->header ? !bind_name(d, c, &cell_of[col], err)
 			      : !bind_number(d, c, place, &cell_of[col], err))
 			return false;
+		found += cell_of[col] >= 0;
 	}
-	return true;
+	if (found > 0 || place == 0)
+		return true;
+	/* An error page, another file, another delimiter: rows of NULLs would be all there is. */
+	sl_err_set(err, SL_ERR_DATA, "the header has none of the contract's columns");
+	return hint_columns(d, err);
 }
 
 struct sl_csv_reader sl_csv_reader_of(const struct sl_csv *p, struct sl_str header)

@@ -178,6 +178,22 @@ bool sl_collect_bytes(struct sl_collect *c, struct sl_str bytes, struct sl_err *
 	return feed(c, bytes, false, err);
 }
 
+/* A header without records is in no part, so normalize never sees it: an error page of one line
+ * would be an export without rows. */
+static bool check_lone_header(const struct sl_collect *c, struct sl_err *err)
+{
+	const struct sl_codec *codec = c->source->codec;
+	void *decoder = NULL;
+
+	if (!sl_pack_is_lone_header(&c->pack))
+		return true;
+	if (!codec->open(c->source->codec_params, &c->run->p->contract, sl_buf_str(&c->pack.header),
+			 &decoder, err))
+		return name_file(c, err);
+	codec->close(decoder);
+	return true;
+}
+
 bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err)
 {
 	const char *kept = stat ? sl_arena_strdup(&c->arena, stat) : NULL;
@@ -188,6 +204,8 @@ bool sl_collect_end(struct sl_collect *c, const char *stat, struct sl_err *err)
 		return c->tap->end(c->tap, err);
 	if (!sl_pack_file_end(&c->pack, err))
 		return name_file(c, err);
+	if (!check_lone_header(c, err))
+		return false;
 	if (whole(c)) {
 		c->stat = kept;
 		return true;

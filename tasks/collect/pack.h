@@ -46,6 +46,11 @@ SL_NODISCARD bool sl_pack_bytes(struct sl_pack *p, struct sl_str bytes, struct s
 /* The file ends here: what is left is its last record. SL_ERR_DATA when its header row differs from
  * that of the input's first file. */
 SL_NODISCARD bool sl_pack_file_end(struct sl_pack *p, struct sl_err *err);
+/* So far the input has a header row and no record. */
+static inline bool sl_pack_is_lone_header(const struct sl_pack *p)
+{
+	return p->has_header && !p->w && p->n_chunks == 0;
+}
 /* chunks and n_chunks are then the input's. */
 SL_NODISCARD bool sl_pack_finish(struct sl_pack *p, struct sl_err *err);
 

@@ -20,6 +20,7 @@ struct sl_maker {
 	char id[SL_HASH_HEX];
 	const struct sl_source *source;
 	struct sl_buf input, header;	/* its input's name; its header record */
+	struct sl_buf unread;		/* the header's columns that nothing reads */
 	void *decoder;			/* NULL: the header is unusable */
 	struct sl_bronze_reader *chunk; /* NULL: its parts came with tickets so far */
 };
@@ -59,6 +60,7 @@ void sl_maker_free(struct sl_maker **mp)
 	sl_buf_release(&m->bytes);
 	sl_buf_release(&m->input);
 	sl_buf_release(&m->header);
+	sl_buf_release(&m->unread);
 	free(m);
 	*mp = NULL;
 }
@@ -77,6 +79,8 @@ static bool begin_chunk(struct sl_maker *m, const struct sl_source *source, stru
 				header.p ? sl_buf_str(&m->header) : SL_STR_NULL, &m->decoder,
 				err)) {
 		snprintf(m->id, sizeof(m->id), SL_STR_FMT, SL_STR_ARG(id));
+		sl_buf_clear(&m->unread);
+		sl_rows_unread(m->p, source, header, &m->unread);
 		return true;
 	}
 	m->decoder = NULL;
@@ -133,8 +137,9 @@ static void tell_first_reject(const struct sl_batch *b, struct sl_made *ret)
 			 *r->field ? r->field : "record", r->reason, r->rule);
 }
 
-/* All values of such a column are NULL, which is right for some inputs and a slip in others. */
-static void tell_absent(const struct sl_maker *m, struct sl_made *ret)
+/* Columns that the header lacks are NULL, those that nothing reads stay in bronze: right for some
+ * inputs and a slip in others. */
+static void tell_columns(const struct sl_maker *m, struct sl_made *ret)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf names = SL_BUF_INIT;
 
@@ -142,6 +147,7 @@ static void tell_absent(const struct sl_maker *m, struct sl_made *ret)
 	if (m->source->codec->absent)
 		m->source->codec->absent(m->decoder, &names);
 	snprintf(ret->absent, sizeof(ret->absent), "%s", sl_buf_z(&names));
+	snprintf(ret->unread, sizeof(ret->unread), "%s", sl_buf_z(&m->unread));
 }
 
 /* What m->bytes holds becomes a clean part. */
@@ -152,7 +158,7 @@ static bool make_part(struct sl_maker *m, const struct sl_clean_id *id, const st
 		return false;
 	count_rows(&m->batch, &ret->counts);
 	tell_first_reject(&m->batch, ret);
-	tell_absent(m, ret);
+	tell_columns(m, ret);
 	ret->ragged = m->batch.ragged;
 	ret->offset = part->offset;
 	return m->dry_run ||

@@ -29,6 +29,8 @@ struct sl_made {
 	bool is_new;	  /* false: adopted */
 	char reject[200]; /* the first one's "field: reason (rule)" of a new part, or "" */
 	char absent[200]; /* of a new part: "a, b", columns read that its header lacks, or "" */
+	char unread
+		[200]; /* of a new part: "a, b", columns of its header that nothing reads, or "" */
 	struct sl_ragged ragged; /* of a new part */
 	uint64_t offset;	 /* of the part in its input */
 	const char *input;	 /* the part's, of a new part; until the next one is made */

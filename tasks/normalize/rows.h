@@ -15,4 +15,9 @@ SL_NODISCARD bool sl_rows_make(const struct sl_pipeline *p, const struct sl_sour
 			       void *decoder, struct sl_str bytes, bool last, struct sl_batch *b,
 			       struct sl_err *err);
 
+/* Adds "a, b": columns of the header record that neither the contract nor fields name, so that
+ * nothing reads them. A codec whose records name their own has none. */
+void sl_rows_unread(const struct sl_pipeline *p, const struct sl_source *source,
+		    struct sl_str header, struct sl_buf *names);
+
 #endif

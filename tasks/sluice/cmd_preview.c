@@ -33,6 +33,7 @@ struct preview {
 	struct sl_peek peek;
 	bool fresh;	      /* the input is new */
 	struct sl_buf absent; /* columns read that its header lacks */
+	struct sl_buf unread; /* columns of its header that nothing reads */
 	struct sl_batch batch;
 };
 
@@ -78,6 +79,7 @@ static bool make_rows(struct preview *v, struct sl_err *err)
 		return sl_err_prefix(err, "input \"%s\"", sl_buf_z(&v->peek.input));
 	if (codec->absent)
 		codec->absent(decoder, &v->absent);
+	sl_rows_unread(p, v->source, header, &v->unread);
 	const bool ok = sl_rows_make(p, v->source, decoder, sl_buf_str(&v->peek.bytes),
 				     v->peek.last, &v->batch, err);
 
@@ -153,6 +155,9 @@ static void add_text(const struct preview *v, const struct sl_output *rows, stru
 	if (v->absent.n)
 		sl_buf_addf(out, "the header lacks columns, all their values are NULL: %s\n",
 			    sl_buf_z(&v->absent));
+	if (v->unread.n)
+		sl_buf_addf(out, "the header has columns that nothing reads: %s\n",
+			    sl_buf_z(&v->unread));
 	add_counts_text(v, out);
 }
 
@@ -187,6 +192,8 @@ static void add_json(const struct preview *v, const struct sl_output *rows, stru
 	add_key(out, "input", sl_buf_str(&v->peek.input));
 	if (v->absent.n)
 		add_key(out, "absent", sl_buf_str(&v->absent));
+	if (v->unread.n)
+		add_key(out, "unread", sl_buf_str(&v->unread));
 	sl_buf_addf(out,
 		    ",\"new\":%s,\"whole\":%s,\"records\":%zu,\"kept\":%zu,\"dup\":%zu,"
 		    "\"filtered\":%zu,\"rejected\":%zu,\"rows\":",
@@ -233,6 +240,7 @@ static void release(struct preview *v)
 {
 	sl_peek_release(&v->peek);
 	sl_buf_release(&v->absent);
+	sl_buf_release(&v->unread);
 	sl_batch_release(&v->batch);
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.pipeline import file_source, write
 from tests.lib.shop import ALL, COUNT, rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice
 
@@ -186,6 +187,47 @@ def test_column_that_the_header_lacks_is_told(make: Make, shop: Path) -> None:
     warnings = [line for line in s("run").stderr.splitlines() if line.startswith("WARNING") and "lacks" in line]
     assert len(warnings) == 1
     assert 'input="inbox/c.csv" columns="total"' in warnings[0]
+
+
+def test_columns_that_nothing_reads_are_told_once(make: Make, shop: Path) -> None:
+    s = make(shop / "pipeline.yaml")
+    assert "nothing reads" not in s("run").stderr
+    header = "id,promo,placed,total,country,\n"
+    for i in range(3):
+        (shop / "inbox" / f"c{i}.csv").write_text(header + f"{200 + i},x,2026-01-01T00:00:00Z,9.50,FR,\n")
+    warnings = [line for line in s("run").stderr.splitlines() if line.startswith("WARNING") and "reads" in line]
+    assert len(warnings) == 1 and 'columns="promo"' in warnings[0]
+    named = (shop / "pipeline.yaml").read_text() + "\nfields: {promo: text}\n"
+    (shop / "pipeline.yaml").write_text(named)
+    (shop / "inbox" / "d.csv").write_text(header + "300,y,2026-01-01T00:00:00Z,9.50,FR,\n")
+    assert "nothing reads" not in s("run").stderr
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    ("content", "encoding", "says"),
+    [
+        (b"<html>502 Bad Gateway</html>", "auto", "none of the contract's columns"),
+        (b"a;b\n1;2\n", "auto", "none of the contract's columns"),
+        ("a,b\n1,é\n".encode("utf-16"), "utf-16be", "UTF-16, little-endian"),
+        ("\ufeffa,b\n1,é\n".encode("utf-16-be"), "utf-16le", "UTF-16, big-endian"),
+        ("\ufeffa,b\n1,é\n".encode(), "windows-1252", "UTF-8"),
+    ],
+)
+def test_a_file_that_is_another_one_takes_no_row_away(
+    make: Make, tmp_path: Path, content: bytes, encoding: str, says: str, whole: bool
+) -> None:
+    """No column is required: rows of NULLs, or an export without rows, would be all that comes of it."""
+    more = ", input: whole" if whole else ""
+    codec = f"{{csv: {{encoding: {encoding}}}}}"
+    file = write(tmp_path / "p", {"drop": file_source(codec=codec, more=more)}, "{a: text, b: text}")
+    good = "a,b\n1,e\n".encode(encoding if encoding.startswith("utf-16") else "ascii")
+    (tmp_path / "p" / "inbox" / "a.csv").write_bytes(good)
+    s = make(file)
+    assert s("run").result["kept"] == 1
+    (tmp_path / "p" / "inbox" / "a.csv").write_bytes(content)
+    assert says in s("run", code=65).result["error"]
+    assert s.query("select a, b from rows") == [{"a": "1", "b": "e"}]
 
 
 # --- rules changed ------------------------------------------------------------------------------------

@@ -357,6 +357,9 @@ UNREADABLE = {
     ),
     "column_twice": Unreadable("CSV, a column twice", content(b"id,t,id\n1,a,2\n"), 65, "columns 1 and 3"),
     "header_of_html": Unreadable("CSV, an HTML error page", content(HTML), 65, 'no column "id"'),
+    "one_line_of_html": Unreadable(
+        "CSV, an HTML error page of one line", content(b"<html><h1>502 Bad Gateway</h1></html>"), 65, 'no column "id"'
+    ),
 }
 
 # --- pages of a web site ---

@@ -245,6 +245,9 @@ static void test_csv_header_must_name_required_columns_once(void **state)
 		{"id,t\xff\n", "UTF-8"},
 		{"\xff\xfei\0d\0,\0t\0\n\0", "UTF-16"},
 		{"\xfe\xff\0i", "UTF-16"},
+		{"\xef\xbf\xbe"
+		 "id,t\n",
+		 "UTF-16"},
 	};
 	struct kit k;
 	kit_open(&k, "csv", NULL, cols, 2);
