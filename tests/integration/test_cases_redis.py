@@ -4,6 +4,7 @@ answer is known beforehand. A ticket is a cache, so bronze answers where a queue
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_r03_emptied_in_mid_run_and_the_stream_made_anew_without_its_group(
     wait_stopped(late.pid)
     replay(client, lines[lines.index("FLUSHALL") :][:2], words)
     redis.cli("config", "resetstat")
-    late.send_signal(18)
+    late.send_signal(signal.SIGCONT)
     done = finish(late)
     assert (done.code, took(done)) == (0, (2, 2, 0)), done.stderr
     assert warnings(done) <= 1
@@ -141,7 +142,7 @@ def test_r06_an_answer_that_comes_after_its_time(
     child = queued.start("normalize", *RUN, env={"SLUICE_FAULT": "normalize.after_take:1:stop"})
     wait_stopped(child.pid)
     line.say(f"latency down {int(2000 * late)}ms")
-    child.send_signal(18)
+    child.send_signal(signal.SIGCONT)
     done = finish(child)
     assert (done.code, warnings(done)) == (0, 1), done.stderr
     assert "no answer in time" in done.stderr
