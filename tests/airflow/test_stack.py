@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import time
 from urllib.parse import quote
 
 import pytest
 
-from tests.lib.airflow_mid_work import end_well
+from tests.lib.airflow_mid_work import end_well, in_mid_work, set_gates
 from tests.lib.airflow_place import CANARY, ROWS, by_hand, shop
-from tests.lib.airflow_stack import DONE, Stack
+from tests.lib.airflow_stack import Stack
 from tests.lib.processes import command_lines, is_gone, kill
 
 
 @pytest.fixture(scope="module")
 def seen(stack: Stack) -> tuple[str, str]:
-    """A run begun by REST, and the command lines that could be seen meanwhile."""
+    """A run begun by REST, and the command lines that could be seen while each of its stages was at work."""
+    stages = ("collect", "normalize", "store")
+    set_gates(stack, "by_rest", *stages)
     run = stack.trigger("by_rest")
-    lines: set[str] = set()
-    deadline = time.monotonic() + 120
-    while stack.state("by_rest", run) not in DONE and time.monotonic() < deadline:
-        lines.update(command_lines().splitlines())
+    lines = []
+    for stage in stages:
+        with in_mid_work(stack, "by_rest", stage):
+            lines.append(command_lines())
+            assert f"sluice-{stage} --pipeline by_rest" in lines[-1]
     assert set(stack.wait("by_rest", run).values()) == {"success"}
     return run, "\n".join(lines)
 
@@ -213,29 +213,18 @@ def test_run_that_is_told_all_rules_makes_the_rows_of_every_run_anew(stack: Stac
 # --- killing ----------------------------------------------------------------------------------------
 
 
-def stop_in_copy(stack: Stack, run: str) -> int:
-    """Waits until the run's store copies rows, and stops it there; its pid."""
-    copying = (
-        "select count(*) from pg_stat_activity where application_name = 'sluice-store killed' and query ilike 'copy%'"
-    )
-    deadline = time.monotonic() + 60
-    while not (stage := stack.stage("killed", "store")) or stack.psql(copying) == "0":
-        assert time.monotonic() < deadline, stack.states("killed", run)
-    os.kill(stage, signal.SIGSTOP)
-    return stage
-
-
 def test_worker_killed_in_the_middle_of_store_costs_a_try_and_no_row(stack: Stack, wanted: str) -> None:
     """Field case a08: the child is gone with its parent, also when it is stopped; the retry stores everything once."""
+    set_gates(stack, "killed", "store", point="switch.before_commit")
     run = stack.trigger("killed")
-    stage = stop_in_copy(stack, run)
     try:
-        kill(set(stack.worker_of(stage)) - {stage})
-        stack.until("the stage is gone with its parent", lambda: is_gone(stage), 3)
+        with in_mid_work(stack, "killed", "store") as stage:
+            kill(set(stack.worker_of(stage)) - {stage})
+            stack.until("the stage is gone with its parent", lambda: is_gone(stage))
         assert stack.psql("select count(*) from killed") == "0"
     finally:
         stack.up()
-    assert end_well(stack, "killed", run, wanted, seconds=120)["store"] == 2
+    assert end_well(stack, "killed", run, wanted)["store"] == 2
 
 
 # --- failing ----------------------------------------------------------------------------------------
@@ -269,7 +258,6 @@ def test_secrets_are_nowhere_but_in_airflow_and_in_the_child(
     """Command lines, logs of tasks and servers (also of runs that failed), rendered fields, XCom, the ledger, files of
     HOME."""
     run, lines = seen
-    assert "sluice-store" in lines, "no stage was seen at work"
     places = {"argv": lines, "ledger": stack.psql("select string_agg(r::text, ' ') from sluice.stage_run r")}
     for task in ("collect", "store", "report"):
         path = f"/api/v2/dags/by_rest/dagRuns/{run}/taskInstances/{task}"

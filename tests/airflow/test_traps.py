@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lib.airflow_mid_work import end_well, in_mid_work
+from tests.lib.airflow_mid_work import end_well, in_mid_work, set_gates
 from tests.lib.airflow_place import CANARY, MANY, by_hand, table_of
 from tests.lib.airflow_stack import Stack
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
@@ -79,28 +79,33 @@ def as_airflow_does(argv: list[str], env: dict[str, str], cwd: Path) -> subproce
 
 
 def test_a1_a_stage_that_was_told_to_stop_never_says_0(tmp_path: Path) -> None:
-    """Else Airflow would call it a success. At twenty moments; whatever came of it, the next run completes it."""
+    """Else Airflow would call it a success. At ten moments of its work, how long that may ever take; whatever came of
+    it, the next run completes it."""
     file = write_pipeline(tmp_path / "p")
     write_csv(tmp_path / "p", "a.csv", rows(1, 20_000))
     quiet = Sluice(str(file), tmp_path / "quiet")
     begun = time.monotonic()
     quiet("run")
     span, dice, stopped = time.monotonic() - begun, random.Random(1), 0
-    for n in range(20):
+    for n in range(200):
+        if stopped == 10:
+            break
         s = Sluice(str(file), tmp_path / f"h{n}")
         child = as_airflow_does(s.argv("run"), s.environment() | {"SHLVL": "1"}, tmp_path)
-        time.sleep(dice.uniform(0.002, span))
+        moment = dice.uniform(0.002, span)
+        time.sleep(moment)
         kill_group(child, signal.SIGSTOP)
         alive = child.poll() is None
         kill_group(child, signal.SIGTERM)
         kill_group(child, signal.SIGCONT)
-        out, _ = child.communicate(timeout=20)
+        out, _ = child.communicate(timeout=120)
         # Before the program has begun there is only a shell, which the signal ends: also no success.
         assert not alive or child.returncode in (143, -signal.SIGTERM), (n, child.returncode, out)
         stopped += alive
+        span = span if alive else moment  # it is quicker than that
         s("run")
         assert s.table(ALL) == quiet.table(ALL)
-    assert stopped >= 10, f"only {stopped} of 20 were at work"
+    assert stopped == 10, f"only {stopped} were at work"
 
 
 def test_a2_the_last_line_is_the_result_in_every_way_to_end(stack: Stack, paths: str) -> None:
@@ -115,7 +120,7 @@ def test_a2_the_last_line_is_the_result_in_every_way_to_end(stack: Stack, paths:
 def test_a3_lines_come_in_the_order_in_which_they_were_said(stack: Stack, run: str, tmp_path: Path) -> None:
     s = Sluice("trapped", tmp_path / "home", env={"SLUICE_PIPELINES": str(stack.pipelines)})
     child = as_airflow_does(s.argv("run", "--log-level", "debug"), s.environment(), tmp_path)
-    said, _ = child.communicate(timeout=60)
+    said, _ = child.communicate(timeout=120)
     times = [datetime.strptime(m[1], "%H:%M:%S.%f") for m in re.finditer(r"^[A-Z]+ (\d\d:\S+) store", said, re.M)]
     assert len(times) >= 20 and all(a <= b or (a - b).total_seconds() > 43200 for a, b in pairwise(times)), said
     logs = [stage_lines(stack, "trapped", run, task, index) for task, index in stack.tasks("trapped", run)]
@@ -167,6 +172,7 @@ def test_a8_a_password_that_is_refused_is_shown_nowhere(stack: Stack, paths: str
 
 def test_a9_a_second_instance_of_a_task_changes_nothing(stack: Stack) -> None:
     """As Celery sends a message again: the same command beside the first one, which sleeps."""
+    set_gates(stack, "redelivered", "store")
     run = stack.trigger("redelivered")
     with in_mid_work(stack, "redelivered", "store"):
         argv = ["sluice-store", "--pipeline", "redelivered", "--run-id", run]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.lib.airflow_mid_work import in_mid_work
+from tests.lib.airflow_mid_work import in_mid_work, set_gates
 from tests.lib.airflow_place import ROWS, table_of
 from tests.lib.airflow_stack import Stack
 from tests.lib.processes import is_gone, kill
@@ -23,8 +23,18 @@ def taken(stack: Stack, dag: str) -> dict[str, set[tuple[int, int]]]:
     }
 
 
+def done(stack: Stack, run: str) -> int:
+    return sum(i >= 0 and t["state"] == "success" for (_, i), t in stack.tasks("spread", run).items())
+
+
 def test_two_workers_share_the_partitions_of_a_run(stack: Stack) -> None:
-    stack.wait("spread", stack.trigger("spread"))
+    """Two of them are held until all others are done: also where they hold both slots of one worker, the other one
+    has to take some."""
+    set_gates(stack, "spread", "normalize", times=2)
+    run = stack.trigger("spread")
+    with in_mid_work(stack, "spread", "normalize", 0), in_mid_work(stack, "spread", "normalize", 1):
+        stack.until("the others are done", lambda: done(stack, run) == PARTS - 2)
+    stack.wait("spread", run)
     first, second = taken(stack, "spread").values()
     assert first and second, "one worker did everything"
     assert first | second == {(i, 1) for i in range(PARTS)} and not first & second
@@ -33,13 +43,14 @@ def test_two_workers_share_the_partitions_of_a_run(stack: Stack) -> None:
 
 def test_worker_killed_among_two_costs_time_and_nothing_else(stack: Stack) -> None:
     """It stays dead until the run is over: the other one does what it had begun."""
+    set_gates(stack, "spread_killed", "normalize")
     run = stack.trigger("spread_killed")
     try:
         with in_mid_work(stack, "spread_killed", "normalize") as stage:
             dead = stack.worker_of(stage)
             kill(set(dead) - {stage})
-            stack.until("the stage is gone with its worker", lambda: is_gone(stage), 3)
-        states = stack.wait("spread_killed", run, seconds=150)
+            stack.until("the stage is gone with its worker", lambda: is_gone(stage))
+        states = stack.wait("spread_killed", run)
         assert all(is_gone(pid) for pid in dead)
     finally:
         stack.up()

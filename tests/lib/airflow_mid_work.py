@@ -16,17 +16,19 @@ from tests.lib.stage import ROOT
 GATE = r"""
 if [[ ${BASH_EXECUTION_STRING:-} =~ ^exec\ sluice-([a-z]+)\ --pipeline\ ([a-z_0-9]+)\  ]]; then
 	gate=${BASH_ENV%/*}/${BASH_REMATCH[2]}.${BASH_REMATCH[1]}
-	if mv "$gate" "$gate.$$" 2>/dev/null; then
+	for set in "$gate".set.*; do
+		mv "$set" "$gate.$$" 2>/dev/null || continue
 		export SLUICE_FAULT=$(<"$gate.$$"):1:stop PATH=FAULTS:$PATH
 		(
 			until grep -qs '^State:.[TZ]' /proc/$$/status || [ ! -e /proc/$$ ]; do sleep 0.02; done
 			if grep -qs '^State:.T' /proc/$$/status; then
-				echo $$ >"$gate.pid"
+				echo $$ >>"$gate.pids"
 			else
-				mv "$gate.$$" "$gate"
+				mv "$gate.$$" "$set"
 			fi
 		) </dev/null >/dev/null 2>&1 &
-	fi
+		break
+	done
 fi
 """
 FAULTS = ROOT / "build" / "faults" / "bin"
@@ -42,16 +44,30 @@ def install_gate(stack: Stack, folder: Path) -> None:
     stack.env["BASH_ENV"] = str(folder / "gate.sh")
 
 
+def gate_of(stack: Stack, pipeline: str, stage: str, end: str) -> Path:
+    return Path(stack.env["BASH_ENV"]).with_name(f"{pipeline}.{stage}.{end}")
+
+
+def set_gates(stack: Stack, pipeline: str, *stages: str, times: int = 1, point: str = "") -> None:
+    """The next processes of each stage that have work, as many, will stop in the middle of it. Said before the run
+    begins, so that none slips through."""
+    for stage in stages:
+        gate_of(stack, pipeline, stage, "pids").unlink(missing_ok=True)
+        for n in range(times):
+            whole = gate_of(stack, pipeline, stage, "whole")
+            whole.write_text(point or POINTS[stage])
+            whole.rename(gate_of(stack, pipeline, stage, f"set.{n}"))
+
+
 @contextmanager
-def in_mid_work(stack: Stack, dag: str, stage: str) -> Iterator[int]:
-    """The next process of that stage that has work, stopped in the middle of it; goes on behind the block."""
-    gate = Path(stack.env["BASH_ENV"]).with_name(f"{dag}.{stage}")
-    told = gate.with_name(f"{gate.name}.pid")
-    told.unlink(missing_ok=True)
-    whole = gate.with_name("next")
-    whole.write_text(POINTS[stage])
-    whole.rename(gate)
-    pid = int(stack.until(f"{stage} of {dag} at work", lambda: told.exists() and told.read_text().strip()))
+def in_mid_work(stack: Stack, pipeline: str, stage: str, nth: int = 0) -> Iterator[int]:
+    """A process that a gate has stopped; goes on behind the block."""
+    told = gate_of(stack, pipeline, stage, "pids")
+
+    def pids() -> list[str]:
+        return told.read_text().split() if told.exists() else []
+
+    pid = int(stack.until(f"{stage} of {pipeline} at work", lambda: pids()[nth : nth + 1])[0])
     try:
         yield pid
     finally:
@@ -81,16 +97,16 @@ def has_sigterm(pid: int, mask: str) -> bool:
     return bool(found and found[0] >> (signal.SIGTERM - 1) & 1)
 
 
-def end_well(stack: Stack, dag: str, run: str, wanted: str, pipeline: str = "", seconds: float = 90) -> dict[str, int]:
+def end_well(stack: Stack, dag: str, run: str, wanted: str, pipeline: str = "") -> dict[str, int]:
     """The run succeeds, its table is right and nothing waits. Tries by each word of the tasks' names."""
     pipeline = pipeline or dag
-    states = stack.wait(dag, run, seconds=seconds)
+    states = stack.wait(dag, run)
     assert set(states.values()) == {"success"}, states
     assert stack.table(pipeline) == wanted
     assert stack.pending(pipeline) == 0
     session = f"application_name like 'sluice-% {pipeline}'"
     idle = f"select count(*) from pg_stat_activity where {session}"
-    stack.until("no session of any try is left", lambda: stack.psql(idle) == "0", 10)
+    stack.until("no session of any try is left", lambda: stack.psql(idle) == "0")
     tries: dict[str, int] = {}
     for (name, _), task in stack.tasks(dag, run).items():
         for word in name.split("."):

@@ -22,6 +22,8 @@ from tests.lib.stage import BIN, ROOT
 VENV_PYTHON = ROOT / ".venv" / "airflow" / "bin" / "python"
 SCRIPT = ROOT / "scripts" / "airflow"
 DONE = ("success", "failed")
+# How long anything is waited for: only a failure takes so long, however busy the machine is.
+PATIENCE_S = 240
 DASHBOARD = "http://127.0.0.1:9/d/run?pipeline={pipeline}&stage={stage}&run={run}&map={map_index}&try={try_number}"
 
 
@@ -33,7 +35,7 @@ def venv_python(code: str, *args: str, env: dict[str, str] | None = None) -> Any
         done = subprocess.run(
             [str(VENV_PYTHON), "-c", code, *args],
             env=base | {"AIRFLOW__CORE__LOAD_EXAMPLES": "False"} | (env or {}),
-            cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+            cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -59,8 +61,10 @@ class Stack:
             "SLUICE_DASHBOARD_URL": DASHBOARD,
             "SLUICE_AIRFLOW_WORKERS": "2",
             "SLUICE_AIRFLOW_CONCURRENCY": "2",
-            # A message that the broker lost is sent again after this, not after ten minutes.
-            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "20",
+            # A message that the broker lost is sent again after this, not after ten minutes; longer than a busy
+            # machine lets one wait for a slot, which may happen all the same and is no failure.
+            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "40",
+            "AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES": "10",
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "5",
         }
 
@@ -71,8 +75,8 @@ class Stack:
 
     def script(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [str(SCRIPT), *args], env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
-            check=False,
+            [str(SCRIPT), *args], env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=3 * PATIENCE_S, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"{args}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
         return done
@@ -171,14 +175,14 @@ class Stack:
 
     # --- waiting ------------------------------------------------------------------------------------
 
-    def until(self, what: str, condition: Callable[[], Any], seconds: float = 60, pause: float = 0.2) -> Any:
+    def until(self, what: str, condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-            time.sleep(pause)
+            time.sleep(0.2)
         return found
 
-    def wait(self, dag: str, run: str, want: str = "success", seconds: float = 90) -> dict[str, str]:
+    def wait(self, dag: str, run: str, want: str = "success", seconds: float = PATIENCE_S) -> dict[str, str]:
         """Until the run is over; its task states."""
         self.until(f"{dag} {run} is over", lambda: self.state(dag, run) in DONE, seconds)
         states = self.states(dag, run)

@@ -33,7 +33,7 @@ class Browser:
         self.find("//button[@type='submit']").click()
         self.until("logged in", lambda: "/login" not in self.driver.current_url)
 
-    def find(self, xpath: str, seconds: float = 60) -> WebElement:
+    def find(self, xpath: str, seconds: float = 240) -> WebElement:
         """The last of those that match and can be seen."""
 
         def seen(_: object) -> WebElement | None:
@@ -42,7 +42,7 @@ class Browser:
 
         return WebDriverWait(self.driver, seconds).until(seen, f"no {xpath} on {self.driver.current_url}")
 
-    def until(self, what: str, condition: object, seconds: float = 60) -> None:
+    def until(self, what: str, condition: object, seconds: float = 240) -> None:
         assert callable(condition)
         WebDriverWait(self.driver, seconds).until(lambda _: condition(), what)
 
