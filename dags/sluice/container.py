@@ -21,6 +21,7 @@ from docker.types import LogConfig, Mount
 from sluice import output
 from sluice.operators import WITHHELD, StageTask, context_env, log_lines
 
+CANCELLED = 143
 STOP_S = 4  # Airflow ends the task's own process 5 s after it was told to stop
 LABEL = "sluice.task"
 _HOME = "/var/lib/sluice"
@@ -44,6 +45,7 @@ class SluiceDockerOperator(StageTask, DockerOperator):
     template_fields: Sequence[str] = ("argv", "partition", "image", "environment")
     template_fields_renderers: ClassVar[dict[str, str]] = {"argv": "json", "environment": "json"}
     ui_color = "#d8e2e9"
+    told_to_end = False  # Airflow says it once, at any moment, and then lets the task go on
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("mem_limit", "1g")
@@ -86,7 +88,11 @@ class SluiceDockerOperator(StageTask, DockerOperator):
         try:
             # Before the start, so that no line is missed; without an end, since a stage may be silent for hours.
             stream = self.cli.attach(self.container["Id"], stdout=True, stderr=True, stream=True)
+            if self.told_to_end:
+                return CANCELLED, ""
             self.cli.start(self.container["Id"])
+            if self.told_to_end:  # what had not begun could not be stopped
+                self._stop()
             last = log_lines(self.log, stream)
             code = self.cli.wait(self.container["Id"])["StatusCode"]
             if self.cli.inspect_container(self.container["Id"])["State"]["OOMKilled"]:
@@ -137,10 +143,15 @@ class SluiceDockerOperator(StageTask, DockerOperator):
                 raise
 
     def on_kill(self) -> None:
-        """Asks the stage to end, as a shell's Ctrl-C does; what has not after STOP_S is killed."""
+        """Asks the stage to end, as a shell's Ctrl-C does; what has not after STOP_S is killed. One that has not begun
+        never will."""
+        self.told_to_end = True
         if self.container is not None:
-            self.log.info("stopping the container")
-            try:
-                self.cli.stop(self.container["Id"], timeout=STOP_S)
-            except NotFound:
-                return
+            self._stop()
+
+    def _stop(self) -> None:
+        self.log.info("stopping the container")
+        try:
+            self.cli.stop(self.container["Id"], timeout=STOP_S)
+        except NotFound:
+            return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,8 @@ dag = DAG("probe", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezon
 class Kept(logging.Handler):
     def emit(self, record):
         seen.append([record.levelname, record.getMessage()])
+        if record.getMessage() == "ready":
+            threading.Thread(target=ready).start()
 
 
 class Probe(SluiceDockerOperator):
@@ -121,8 +124,14 @@ def operate(task_id, case):
     run = SimpleNamespace(run_id="r", run_type="manual", logical_date=None, data_interval_start=None,
                           data_interval_end=None, run_after=None, conf={})
     task = Probe(task_id=task_id, dag=dag, image=image, **case.get("settings", {}), argv=case["argv"])
-    if "kill_after" in case:
-        threading.Timer(case["kill_after"], task.on_kill).start()
+    global ready
+    ready = task.on_kill
+    if case.get("kill") == "created":
+        kept = task._remove_left
+        task._remove_left = lambda name: (kept(name), task.on_kill())
+    if case.get("kill") == "started":
+        kept = task.cli.start
+        task.cli.start = lambda container: (task.on_kill(), kept(container))
     try:
         context = {"dag": dag, "dag_run": run, "ti": ti, "task_instance": ti, "task": task, "params": {}}
         returned, raised = task.execute(context), None
@@ -162,8 +171,10 @@ CASES: dict[str, dict[str, Any]] = {
         "settings": {"connections": ["canary"], "mem_limit": "96m"},
     },
     "memory": {"argv": shell("tail /dev/zero"), "settings": {"mem_limit": "24m"}},
-    "killed": {"argv": shell("trap 'exit 143' TERM; echo ready; while :; do sleep 0.1; done"), "kill_after": 2},
-    "deaf": {"argv": shell("trap '' TERM; echo ready; while :; do sleep 0.1; done"), "kill_after": 1},
+    "killed": {"argv": shell("trap 'exit 143' TERM; echo ready; while :; do sleep 0.1; done")},
+    "deaf": {"argv": shell("trap '' TERM; echo ready; while :; do sleep 0.1; done")},
+    "killed_before_created": {"argv": shell("echo begun"), "kill": "created"},
+    "killed_before_started": {"argv": shell("echo begun; exec sleep 600"), "kill": "started"},
 }  # fmt: skip
 
 
@@ -246,6 +257,14 @@ def test_stage_that_needs_too_much_memory_is_told_so(operated: dict[str, Any]) -
 @pytest.mark.parametrize(("case", "code"), [("killed", 143), ("deaf", 137)])
 def test_killed_task_ends_its_container(operated: dict[str, Any], case: str, code: int) -> None:
     assert operated[case]["raised"][0] == "StageFailed" and str(code) in operated[case]["raised"][1]
+
+
+@pytest.mark.parametrize("case", ["killed_before_created", "killed_before_started"])
+def test_killed_before_its_container_runs_it_does_no_work(operated: dict[str, Any], case: str) -> None:
+    """Airflow tells it once, whatever it is at, and does not stop it itself."""
+    assert operated[case]["raised"][0] == "StageFailed", operated[case]
+    assert re.match(r"exit code (143|137) \(cancelled\)", operated[case]["raised"][1])
+    assert case != "killed_before_created" or ["INFO", "begun"] not in operated[case]["log"]
 
 
 def test_container_of_an_earlier_try_is_removed(engine: Engine, operated: dict[str, Any]) -> None:
