@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -79,6 +80,14 @@ static bool read_spec(const char *text, struct spec *spec)
 	return !sl_str_next(&rest, ':', &part);
 }
 
+/* Polls: a signal that came before a pause() would be waited for for ever. */
+static bool wait_for_signal(void)
+{
+	while (sl_cancel_signal() == 0)
+		usleep(1000);
+	return true;
+}
+
 bool sl_fault(const char *name, struct sl_err *err)
 {
 	int64_t passed = count_pass(name);
@@ -96,6 +105,8 @@ bool sl_fault(const char *name, struct sl_err *err)
 		return sl_err_set(err, SL_ERR_IO, "fault \"%s\": input/output error", name);
 	if (sl_str_eqz(spec.action, "stop"))
 		return raise(SIGSTOP) == 0;
+	if (sl_str_eqz(spec.action, "wait"))
+		return wait_for_signal();
 	if (sl_str_eqz(spec.action, "abort"))
 		abort();
 	if (sl_str_eqz(spec.action, "kill"))

@@ -1,8 +1,9 @@
 /*
  * Fault points, test builds only (-DSL_FAULTS): SL_FAULT("store.before_switch") does nothing unless
- * the environment says SLUICE_FAULT=name[:nth][:kill|abort|eio|stop], nth = 1, 2, … or "last" is
+ * the environment says SLUICE_FAULT=name[:nth][:kill|abort|eio|stop|wait], nth = 1, 2, … or "last" is
  * found by the suite with SLUICE_FAULT_TRACE=FILE, which appends each point's name when passed.
- * kill: SIGKILL to itself; abort: SIGABRT; stop: SIGSTOP; eio: the function returns false with
+ * kill: SIGKILL to itself; abort: SIGABRT; stop: SIGSTOP; wait: sleeps until it is told to end, for
+ * the first process of a container, which cannot stop itself; eio: the function returns false with
  * SL_ERR_IO, so the macro stands where a bool with err can be returned.
  */
 #ifndef SL_BASE_FAULT_H

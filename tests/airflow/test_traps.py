@@ -20,6 +20,7 @@ import pytest
 from tests.lib.airflow_mid_work import end_well, in_mid_work, set_gates
 from tests.lib.airflow_place import CANARY, MANY, by_hand, table_of
 from tests.lib.airflow_stack import Stack
+from tests.lib.processes import stat_of
 from tests.lib.shop import ALL, rows, write_csv, write_pipeline
 from tests.lib.stage import ROOT, Sluice, kill_group
 
@@ -95,6 +96,9 @@ def test_a1_a_stage_that_was_told_to_stop_never_says_0(tmp_path: Path) -> None:
         moment = dice.uniform(0.002, span)
         time.sleep(moment)
         kill_group(child, signal.SIGSTOP)
+        # Else a SIGCONT could come in the middle of its fork, whose child the kernel (6.18) would leave stopped.
+        while stat_of(child.pid)[:1] not in (["T"], ["Z"]):
+            time.sleep(0.001)
         alive = child.poll() is None
         kill_group(child, signal.SIGTERM)
         kill_group(child, signal.SIGCONT)

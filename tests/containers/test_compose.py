@@ -147,7 +147,7 @@ def state(up: tuple[Engine, Path], service: str) -> dict[str, Any]:
 
 def test_servers_come_up_healthy_within_their_limits(up: tuple[Engine, Path]) -> None:
     for service, limit in (("redis", 512 << 20), ("postgres", 2 << 30)):
-        wait_until(f"{service} healthy", lambda s=service: state(up, s)["State"]["Health"]["Status"] == "healthy", 60)
+        wait_until(f"{service} healthy", lambda s=service: state(up, s)["State"]["Health"]["Status"] == "healthy")
         found = state(up, service)
         assert found["HostConfig"]["Memory"] == limit
         secret = (up[1] / "secrets" / service).read_text()
@@ -157,7 +157,7 @@ def test_servers_come_up_healthy_within_their_limits(up: tuple[Engine, Path]) ->
 def test_databases_and_roles_are_made_and_can_be_made_again(up: tuple[Engine, Path]) -> None:
     engine, project = up
     for service in ("databases", "roles"):
-        wait_until(f"{service}'s end", lambda s=service: state(up, s)["State"]["Status"] == "exited", 60)
+        wait_until(f"{service}'s end", lambda s=service: state(up, s)["State"]["Status"] == "exited")
         logs = compose(project, "logs", service, host=engine.host).stdout
         assert state(up, service)["State"]["ExitCode"] == 0, logs
         again = compose(project, "run", "--rm", service, host=engine.host, check=False)
@@ -166,7 +166,7 @@ def test_databases_and_roles_are_made_and_can_be_made_again(up: tuple[Engine, Pa
 
 def test_owner_may_log_in_and_a_wrong_password_may_not(up: tuple[Engine, Path]) -> None:
     engine, project = up
-    wait_until("roles' end", lambda: state(up, "roles")["State"]["Status"] == "exited", 60)
+    wait_until("roles' end", lambda: state(up, "roles")["State"]["Status"] == "exited")
     owner = (project / "secrets" / "owner").read_text()
     ask = ["psql", "-XAtc", "select count(*) from pg_namespace where nspname = 'sluice'"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,26 +74,13 @@ def in_mid_work(stack: Stack, pipeline: str, stage: str, nth: int = 0) -> Iterat
         kill([pid], signal.SIGCONT)
 
 
-def at_work(stack: Stack, dag: str, stages: Sequence[str]) -> int | None:
-    """A process of one of the stages, once it listens to signals: before that, the system loads it."""
-    for stage in stages:
-        pid = stack.stage(dag, stage)
-        if pid and has_sigterm(pid, "SigCgt"):
-            return pid
-    return None
-
-
 def is_told_to_stop(pid: int) -> bool:
     """SIGTERM waits for it to be woken."""
-    return has_sigterm(pid, "ShdPnd")
-
-
-def has_sigterm(pid: int, mask: str) -> bool:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return False
-    found = [int(line.split()[1], 16) for line in lines if line.startswith(mask)]
+    found = [int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd")]
     return bool(found and found[0] >> (signal.SIGTERM - 1) & 1)
 
 

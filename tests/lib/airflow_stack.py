@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -101,14 +100,6 @@ class Stack:
     def uri(self, database: str) -> str:
         """A database of the stack's PostgreSQL, for whom no Airflow tells it."""
         return f"postgres://warehouse:{self.settings['WAREHOUSE_PASSWORD']}@127.0.0.1:{self.settings['PG_PORT']}/{database}"
-
-    def stage(self, dag: str, name: str) -> int | None:
-        """The process of a stage that works for this stack, and not for another one of this machine."""
-        for pid in processes.find(f"sluice-{name}", dag):
-            with contextlib.suppress(OSError):
-                if f"SLUICE_HOME={self.home}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
-                    return pid
-        return None
 
     def worker_of(self, stage: int) -> list[int]:
         """The worker that executes a stage, and all below it."""

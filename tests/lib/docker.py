@@ -45,7 +45,7 @@ class Engine:
 
     def __call__(self, *words: str, input: bytes | None = None, check: bool = True) -> Ended:
         done = subprocess.run(
-            [CLIENT, "--host", self.host, *words], input=input, capture_output=True, timeout=120, check=False
+            [CLIENT, "--host", self.host, *words], input=input, capture_output=True, timeout=300, check=False
         )
         ended = Ended(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
         assert not check or ended.code == 0, f"docker {' '.join(words)}: {ended.stderr}"
@@ -87,36 +87,22 @@ def libraries(files: Sequence[Path]) -> set[str]:
     return {path for path in re.findall(r"(/\S+\.so\S*) \(0x", said) if not path.startswith(str(ROOT))}
 
 
-def import_build(engine: Engine, image: str) -> None:
+def import_build(engine: Engine, image: str, build: Path = BIN.parent) -> None:
     """Makes an image of a build's executables and the libraries that they need: no shell, no Debian."""
-    files = [p for folder in ("bin", "lib") for p in sorted((BIN.parent / folder).rglob("*")) if p.is_file()]
+    files = [p for folder in ("bin", "lib") for p in sorted((build / folder).rglob("*")) if p.is_file()]
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", dereference=True) as tar:
         for path in files:
-            tar.add(path, f"sluice/{path.relative_to(BIN.parent)}")
+            tar.add(path, f"sluice/{path.relative_to(build)}")
         for library in sorted(libraries(files)):
             tar.add(library, library)
     engine("import", "--change", "ENV PATH=/sluice/bin", "-", image, input=packed.getvalue())
 
 
-def wait_until(what: str, condition: object, seconds: float = 20) -> None:
+def wait_until(what: str, condition: object, seconds: float = 120) -> None:
     """Polls a function of no arguments until it says yes."""
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} does not come"
         time.sleep(0.005)
-
-
-def find_process(program: str, mark: str) -> int | None:
-    """The process that has become that program, has that text in its environment, and handles SIGTERM by now."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "exe").readlink().name != program or mark.encode() not in (process / "environ").read_bytes():
-                continue
-            caught = re.search(r"^SigCgt:\s*(\w+)", (process / "status").read_text(), re.M)
-        except OSError:
-            continue
-        if caught and int(caught[1], 16) >> 14 & 1:
-            return int(process.name)
-    return None

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "base/cancel.h"
 #include "base/fault.h"
 #include "base/file.h"
 
@@ -81,6 +82,32 @@ static void test_fault_stop_goes_on_after_sigcont(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void test_fault_wait_goes_on_once_told_to_end(void **state)
+{
+	int status, ready[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct sl_err err = SL_ERR_INIT;
+
+		sl_cancel_setup();
+		setenv("SLUICE_FAULT", "test.point:wait", 1);
+		_exit(write(ready[1], "", 1) == 1 && pass_point(&err) ? 0 : 1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	usleep(50000);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void test_fault_eio_is_an_io_error_that_names_the_point(void **state)
 {
 	struct sl_err err = SL_ERR_INIT;
@@ -139,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fault_strikes_the_named_point_at_the_nth_pass),
 		cmocka_unit_test(test_fault_stop_goes_on_after_sigcont),
+		cmocka_unit_test(test_fault_wait_goes_on_once_told_to_end),
 		cmocka_unit_test(test_fault_eio_is_an_io_error_that_names_the_point),
 		cmocka_unit_test(test_fault_trace_appends_each_point_passed),
 		cmocka_unit_test(test_fault_before_a_link_leaves_no_file),
