@@ -4,7 +4,7 @@ is all there is to say.
     collect ─▶ normalize k/n (mapped) ─▶ store ─▶ aggregate ─▶ report
 
 With several sources, collect and normalize are groups with a task for each: sources do not wait for one another, and
-store waits for them all.
+store waits for them all, but stores without those that failed; those fail the run by "sources", which executes nothing.
 SLUICE_BACKEND picks the pipelines' backend, SLUICE_IMAGE runs the stages in containers, SLUICE_RETRY_DELAY_S goes
 before the files' retry_delay. A pipeline whose file is wrong has no DAG: sluice_errors.py shows why, as an import
 error of its own, and all others load.
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, get_parsing_context
 
 from sluice.operators import SluiceBashOperator
@@ -81,10 +82,10 @@ def last_to_write(work: Plan | Job) -> str | None:
 
 
 def rule(stage: Stage, before: list[Any]) -> TriggerRule:
-    """store waits for all sources and works when one of them brought something. What follows it runs also when
-    nothing was collected, since a model may be new."""
+    """store works when its source brought something; of several ones it waits for all, and one that failed holds no
+    other's rows back. What follows runs also when nothing was collected, since a model may be new."""
     if stage.name == "store":
-        return TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+        return TriggerRule.ALL_DONE if len(before) > 1 else TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     if any(task.task_id == "store" for task in before):
         return TriggerRule.NONE_FAILED
     return TriggerRule.ALL_SUCCESS
@@ -130,13 +131,16 @@ def add_step(plan: Plan, work: Plan | Job, stages: list[Stage], before: dict[str
 
 def add_steps(plan: Plan, work: Plan | Job) -> None:
     """report comes last whatever happened, also when one source failed and another is still at work; as a teardown it
-    neither hides a failure of the run nor makes one."""
+    neither hides a failure of the run nor makes one. Airflow looks at a DAG's last tasks alone: one behind the sources,
+    which its scheduler ends without a worker, lets a source that failed fail the run."""
     before: dict[str | None, Any] = {}
     normalized: dict[str | None, Any] = {}
     for name, stages in groupby(work.stages, key=lambda stage: stage.name):
         before = add_step(plan, work, list(stages), before)
         if name == "normalize":
             normalized = before
+    if len(normalized) > 1:
+        list(normalized.values()) >> EmptyOperator(task_id="sources", trigger_rule=TriggerRule.NONE_FAILED)
     if None in before and before[None].is_teardown:
         list(normalized.values()) >> before[None]
 

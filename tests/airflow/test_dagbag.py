@@ -87,13 +87,16 @@ def test_sources_are_collected_and_normalized_beside_each_other_and_all_else_wai
         "normalize.fichiers": ["collect.fichiers"],
         "normalize.site": ["collect.site"],
         "store": ["normalize.fichiers", "normalize.site"],
+        "sources": ["normalize.fichiers", "normalize.site"],
         "aggregate": ["store"],
         "publish": ["aggregate"],
         "report": ["normalize.fichiers", "normalize.site", "publish"],
     }
     assert {n for n, t in tasks.items() if t["mapped"]} == {"normalize.fichiers", "normalize.site"}
     assert {t["rule"] for n, t in tasks.items() if n.startswith(("collect", "normalize"))} == {"all_success"}
-    assert tasks["store"]["rule"] == "none_failed_min_one_success"
+    assert tasks["sources"]["rule"] == "none_failed" and tasks["sources"]["kind"] == "EmptyOperator"
+    assert tasks["store"]["rule"] == "all_done", "a source that failed holds no other one's rows back"
+    assert bag["dags"]["orders"]["tasks"]["store"]["rule"] == "none_failed_min_one_success"
 
 
 def test_new_source_in_the_file_is_a_new_pair_of_tasks(tmp_path: Path) -> None:

@@ -188,6 +188,19 @@ def test_sources_beside_each_other_are_stored_once_all_are_there_and_an_empty_on
     assert stack.table("many") == before
 
 
+def test_source_that_failed_fails_the_run_and_holds_no_other_ones_rows_back(stack: Stack) -> None:
+    run = stack.trigger("half")
+    states = stack.wait("half", run, "failed")
+    assert states["collect.till"] == "failed" and states["normalize.till"] == "upstream_failed"
+    assert states["store"] == states["report"] == "success" and states["sources"] == "upstream_failed"
+    assert stack.table("half").startswith("6 ")
+    shutil.copy(stack.pipelines / "half" / "inbox" / "0.csv", stack.pipelines / "half" / "till" / "0.csv")
+    stack.clear("half", run, "collect.till", "normalize.till", "store", "sources", "report")
+    assert set(stack.wait("half", run).values()) == {"success"}
+    assert stack.table("half").startswith("8 ")
+    assert stack.pending("half") == 0
+
+
 def test_run_that_waits_for_a_file_holds_no_slot_and_goes_on_when_it_is_there(stack: Stack) -> None:
     run = stack.trigger("awaited")
     stack.until("it waits", lambda: stack.states("awaited", run)["collect"] == "up_for_retry")

@@ -93,12 +93,13 @@ def write_rows(folder: Path, name: str, i: int, n: int) -> None:
     shutil.copyfile(made, folder / name / "inbox" / f"{i}.csv")
 
 
-def add_sources(file: Path, *names: str) -> None:
+def add_sources(file: Path, *names: str) -> Path:
     """Further sources beside "drop": the CSV files of a folder of their names."""
     for name in names:
         (file.parent / name).mkdir()
         more = f'  {name}: {{kind: file, path: "{name}/*.csv", codec: csv}}\n'
         file.write_text(file.read_text().replace("contract:\n", f"{more}contract:\n"))
+    return file
 
 
 def table_of(n: int, files: int = 3) -> str:
@@ -175,6 +176,8 @@ def write_pipelines(folder: Path) -> None:
     shop(folder, "fused", "fuse: true")
     shop(folder, "ruled")
     add_sources(shop(folder, "many"), "till", "web")
+    file = add_sources(shop(folder, "half"), "till")
+    file.write_text(file.read_text().replace("till/*.csv", "till/0.csv"))
     file = shop(folder, "awaited")
     file.write_text(file.read_text().replace('inbox/*.csv",', 'late/*.csv", wait: 1h, wait_every: 2s,'))
     for name in ("imo", "orders"):
