@@ -9,8 +9,8 @@ sluice_module(pg engines/pg.c engines/pg_copy.c engines/pg_error.c engines/pg_lo
 target_link_libraries(engine_pg PRIVATE PkgConfig::PQ)
 sluice_module(curl engines/curl.c engines/curl_carry.c)
 target_link_libraries(engine_curl PRIVATE PkgConfig::CURL)
-sluice_module(html engines/html.c engines/html_charset.c engines/html_match.c engines/html_tags.c
-              engines/html_xpath.c)
+sluice_module(html engines/html.c engines/html_charset.c engines/html_label.c engines/html_match.c
+              engines/html_tags.c engines/html_xpath.c)
 target_link_libraries(engine_html PRIVATE PkgConfig::XML)
 sluice_module(mongo engines/mongo.c engines/mongo_bson.c engines/mongo_mark.c engines/mongo_probe.c
   engines/mongo_read.c engines/mongo_write.c)

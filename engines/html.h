@@ -28,6 +28,9 @@ static inline const xmlNode *html_node(const struct sl_html_node *n)
 struct sl_str html_attribute(const xmlNode *n, const char *name);
 void html_text(const xmlNode *n, struct sl_buf *out);
 
+/* iconv's name of the encoding that a label means; false: nobody knows it. */
+bool html_find_encoding(struct sl_str label, char ret[64]);
+
 /* Page bytes in UTF-8 without NUL, appended to out. */
 void html_to_utf8(struct sl_str bytes, struct sl_str charset, struct sl_buf *out);
 

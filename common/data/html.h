@@ -26,7 +26,8 @@ struct sl_xpath;     /* a compiled XPath */
 struct sl_html_engine {
 	/*
 	 * charset: as Content-Type names it, or SL_STR_NULL. A byte order mark beats it, it beats
-	 * <meta>, that beats UTF-8; a label means what the WHATWG Encoding Standard says (§4.2), so
+	 * <meta>, that beats <?xml …?>; without any it is UTF-8, or windows-1252 when it looks
+	 * like that. A label means what the WHATWG Encoding Standard says (§4.2), so
 	 * "gb2312" is gb18030 and "iso-8859-1" windows-1252. Bytes that are no letter become U+FFFD.
 	 * SL_ERR_DATA: larger than SL_HTML_BYTES, an element with more than SL_HTML_ATTRIBUTES or
 	 * too deep inside others, or no document at all.

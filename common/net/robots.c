@@ -42,6 +42,19 @@ struct reading {
 
 /* --- reading --- */
 
+/* A dollar before the end is a letter, written as in a path: see normal_target. */
+static void add_pattern(struct sl_str path, struct sl_buf *out)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf normal = SL_BUF_INIT;
+
+	sl_uri_add_normal(&normal, path);
+	for (size_t i = 0; i < normal.n; i++)
+		if (normal.p[i] == '$' && i + 1 < normal.n)
+			sl_buf_adds(out, "%24");
+		else
+			sl_buf_addc(out, normal.p[i]);
+}
+
 static void add_rule(struct group *g, struct sl_str path, bool allow)
 {
 	sl_cleanup(sl_buf_release) struct sl_buf pattern = SL_BUF_INIT;
@@ -50,7 +63,7 @@ static void add_rule(struct group *g, struct sl_str path, bool allow)
 		g->cap = g->cap ? 2 * g->cap : 16;
 		g->rules = sl_xrealloc(g->rules, g->cap, sizeof(*g->rules));
 	}
-	sl_uri_add_normal(&pattern, path);
+	add_pattern(path, &pattern);
 	size_t n = pattern.n;
 	g->rules[g->n++] = (struct rule){sl_buf_detach(&pattern), n, allow};
 }

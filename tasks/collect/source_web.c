@@ -213,7 +213,7 @@ static bool fetch_details(struct crawl *w, struct sl_web_record *records, size_t
 	for (size_t i = 0; i < n; i++) {
 		const struct sl_str url = sl_web_text(&records[i], w->profile->link);
 
-		if (!url.p) {
+		if (!url.p || !sl_web_is_page(url)) {
 			w->without_link++;
 			continue;
 		}

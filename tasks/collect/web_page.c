@@ -4,19 +4,28 @@
  */
 #include "tasks/collect/web_page.h"
 
+#include <strings.h>
+
 #include "net/http_retry.h"
 
 /* --- pages --- */
 
+/* What stands in s behind word, whose letters may be of either size; p NULL: it does not. */
+static struct sl_str behind(struct sl_str s, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= s.n; i++)
+		if (strncasecmp(s.p + i, word, n) == 0)
+			return sl_str_sub(s, i + n, s.n);
+	return SL_STR_NULL;
+}
+
 static struct sl_str charset_of(const struct sl_http_answer *answer)
 {
-	const struct sl_str type = sl_http_header(answer, "content-type");
-	const char *found = type.p ? memmem(type.p, type.n, "charset=", 8) : NULL;
-
-	if (!found)
-		return SL_STR_NULL;
-	const struct sl_str rest = {found + 8, type.n - (size_t)(found + 8 - type.p)};
+	const struct sl_str rest = behind(sl_http_header(answer, "content-type"), "charset=");
 	const ptrdiff_t end = sl_str_find(rest, ';');
+
 	return end < 0 ? rest : sl_str_sub(rest, 0, (size_t)end);
 }
 
@@ -24,7 +33,44 @@ static bool is_html(const struct sl_http_answer *answer)
 {
 	const struct sl_str type = sl_http_header(answer, "content-type");
 
-	return !type.p || memmem(type.p, type.n, "html", 4) || type.n == 0;
+	return type.n == 0 || behind(type, "html").p;
+}
+
+static bool absolute(const struct sl_web_page *page, struct sl_str ref, struct sl_str *ret)
+{
+	struct sl_err ignored = SL_ERR_INIT;
+	struct sl_uri base;
+
+	return sl_uri_parse(sl_str_of(page->url), &base, &ignored) &&
+	       sl_uri_resolve(&base, ref, page->arena, ret, &ignored);
+}
+
+bool sl_web_is_page(struct sl_str url)
+{
+	struct sl_err ignored = SL_ERR_INIT;
+	struct sl_uri u;
+
+	return sl_uri_parse(url, &u, &ignored) && sl_uri_is_http(&u);
+}
+
+/* Links count from the first <base href> of the head, which may be relative itself (HTML standard
+ * §4.2.3); one that is no address of a page counts for nothing. */
+static bool find_base(struct sl_web_page *page, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf href = SL_BUF_INIT;
+	const struct sl_html_node *head, *base = NULL;
+	struct sl_selector in_page, in_head;
+	struct sl_str url;
+
+	if (!sl_selector_parse(SL_STR("head"), page->arena, &in_page, err) ||
+	    !sl_selector_parse(SL_STR("base[href]"), page->arena, &in_head, err) ||
+	    !page->html->next(page->tree, NULL, &in_page, NULL, &head, err) ||
+	    (head && !page->html->next(page->tree, head, &in_head, NULL, &base, err)))
+		return false;
+	if (base && page->html->attribute(base, "href", &href) &&
+	    absolute(page, sl_buf_str(&href), &url) && sl_web_is_page(url))
+		page->url = url.p;
+	return true;
 }
 
 bool sl_web_page_open(struct sl_web_page *page, const struct sl_http_answer *answer,
@@ -43,7 +89,8 @@ bool sl_web_page_open(struct sl_web_page *page, const struct sl_http_answer *ans
 	if (!is_html(answer))
 		return sl_err_set(err, SL_ERR_DATA, "the answer is no HTML page");
 	return sl_html_get(&page->html, err) &&
-	       page->html->parse(sl_buf_str(&answer->body), charset_of(answer), &page->tree, err);
+	       page->html->parse(sl_buf_str(&answer->body), charset_of(answer), &page->tree, err) &&
+	       find_base(page, err);
 }
 
 void sl_web_page_close(struct sl_web_page *page)
@@ -51,15 +98,6 @@ void sl_web_page_close(struct sl_web_page *page)
 	if (page->html)
 		page->html->close(page->tree);
 	page->tree = NULL;
-}
-
-static bool absolute(const struct sl_web_page *page, struct sl_str ref, struct sl_str *ret)
-{
-	struct sl_err ignored = SL_ERR_INIT;
-	struct sl_uri base;
-
-	return sl_uri_parse(sl_str_of(page->url), &base, &ignored) &&
-	       sl_uri_resolve(&base, ref, page->arena, ret, &ignored);
 }
 
 /* --- values --- */
@@ -329,7 +367,7 @@ bool sl_web_next_link(const struct sl_web_page *page, const struct sl_web_profil
 		if (!*at)
 			return true;
 		if (page->html->attribute(*at, "href", &href) &&
-		    !absolute(page, sl_buf_str(&href), ret))
+		    (!absolute(page, sl_buf_str(&href), ret) || !sl_web_is_page(*ret)))
 			*ret = SL_STR_NULL;
 	}
 	return true;

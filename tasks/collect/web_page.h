@@ -26,7 +26,7 @@ struct sl_web_record {
 struct sl_web_page {
 	const struct sl_html_engine *html;
 	struct sl_html *tree;
-	const char *url;	/* links count from here */
+	const char *url;	/* links count from here: its own, or <base> */
 	const char *sent;	/* Date of the answer, RFC 3339, or NULL */
 	struct sl_arena *arena; /* values live in it */
 };
@@ -51,6 +51,9 @@ SL_NODISCARD bool sl_web_detail(const struct sl_web_page *page, struct sl_web_pr
 SL_NODISCARD bool sl_web_next_link(const struct sl_web_page *page, const struct sl_web_profile *p,
 				   const struct sl_html_node **at, struct sl_str *ret,
 				   struct sl_err *err);
+
+/* Can it be fetched? "javascript:…" and "mailto:…" cannot. */
+bool sl_web_is_page(struct sl_str url);
 
 /* The value of a field that is one text, or SL_STR_NULL. */
 struct sl_str sl_web_text(const struct sl_web_record *r, const char *name);

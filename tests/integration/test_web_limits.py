@@ -68,6 +68,26 @@ def test_a_pager_of_200_links_back_hides_no_link_on(site: HttpServer, crawl: Cal
 
 
 @pytest.mark.parametrize(
+    "base", ["", "<head><base target=x><base href='/d/'><base href='/e/'></head>", "<base href='javascript:0'>"]
+)
+def test_links_count_from_the_base_and_those_to_no_page_are_passed_over(
+    site: HttpServer, crawl: Callable[..., Sluice], base: str
+) -> None:
+    at = "/d/" if "/d/" in base else "/"
+    ways = ["javascript:next(2)", "mailto:x@y.test", "https:p2", "p2"]
+    links = "".join(f"<a class=n href='{w}'>n</a>" for w in ways)
+    site.on("/", page(f"{base}<p class=r><i>1</i><a class=d href='x1'>d</a></p>{links}"))
+    site.on(at + "p2", page("<p class=r><i>2</i><a class=d href='javascript:show(2)'>d</a></p>"))
+    site.on(at + "x1", page("<title>one</title>"))
+    s = crawl(
+        "next: .n\nrecord: .r\nfields: {id: i, u: {css: .d, link: true}}\n"
+        "detail: {link: u, fields: {t: title}}\n"
+    )
+    s("run")
+    assert rows(s) == [{"id": 1, "t": "one"}, {"id": 2, "t": None}]
+
+
+@pytest.mark.parametrize(
     ("detail", "told"),
     [
         ("fields: {t: .t, many: {css: 'u ~ b', many: true}}", 'field "many": css "u ~ b"'),

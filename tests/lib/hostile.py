@@ -392,6 +392,22 @@ PAGES = [
         record(1, b"a\xff\xfeb") + record(2, b"c"),
         [(1, "a\ufffd\ufffdb"), (2, "c")],
     ),
+    Page("no_charset", "windows-1252, and nothing says so", record(1, b"caf\xe9"), [(1, "café")], kind="Text/HTML"),
+    Page(
+        "no_charset_fault",
+        "UTF-8 with a fault, and nothing says so",
+        record(1, "café".encode()) + record(2, b"c\xff"),
+        [(1, "café"), (2, "c\ufffd")],
+        kind="text/html",
+    ),
+    Page(
+        "meta_in_comment",
+        "a charset in a comment and in a description",
+        b"<!-- <meta charset=koi8-r> --><meta name=d content='charset=koi8-r'>" + record(1, "é".encode()),
+        [(1, "é")],
+        kind="text/html",
+    ),
+    Page("utf7", "UTF-7", record(1, b"+ADw-b+AD4-"), [(1, "+ADw-b+AD4-")], kind="text/html; charset=utf-7"),
     Page(
         "charset_lie",
         "windows-1252 that <meta> calls UTF-8 and Content-Type iso-8859-1",
@@ -446,6 +462,7 @@ PAGES = [
         record(1, b"a&#0;&#xD800;&#x110000;b"),
         [(1, "ab")],
     ),
+    Page("numbers_of_1252", "letters by their number in windows-1252", record(1, b"l&#146;eau"), [(1, "l’eau")]),
     Page("script", "a script inside a text", record(1, b"a<script>document.write('b')</script>"), [(1, "a")]),
     Page("deep", "100,000 elements inside each other", b"<div>" * 100_000 + record(1, b"a"), [], "cannot be read", 65),
     Page(

@@ -235,17 +235,44 @@ static void test_html_encoding_by_mark_then_header_then_meta(void **state)
 	expect_title(SL_STR("<p>\xe9\x80"), "ISO-8859-1", "é€");
 	expect_title(SL_STR("<p>\xe9"), "\"latin1\"", "é");
 	expect_title(SL_STR("<meta charset=iso-8859-1><p>\xe9"), NULL, "é");
-	expect_title(
-		SL_STR("<meta content='text/html; charset=\"gb2312\"' http-equiv=x><p>\xe9\x46"),
-		NULL, "镕");
+	expect_title(SL_STR("<meta content='text/html; charset=\"gb2312\"' "
+			    "http-equiv='Content-type'><p>\xe9\x46"),
+		     NULL, "镕");
 	expect_title(SL_STR("<meta charset=utf-16><p>é"), NULL, "é");
 	expect_title(SL_STR("<meta charset=iso-8859-1><p>é"), "utf-8", "é");
 	expect_title(SL_STR("\xef\xbb\xbf<meta charset=iso-8859-1><p>é"), "iso-8859-1", "é");
 	expect_title(SL_STR("\xff\xfe<\0p\0>\0\xe9\0"), "utf-8", "é");
 	expect_title(SL_STR("<p>\xc3\xa9"), "no-such-charset", "é");
-	expect_title(SL_STR("<p>a\xff z"), NULL, "a\xef\xbf\xbd z");
+	expect_title(SL_STR("<p>a\xff z"), "utf-8", "a\xef\xbf\xbd z");
+	expect_title(SL_STR("<p>caf\xe9 \x80"), NULL, "café €");
+	expect_title(SL_STR("<p>café\xff"), NULL, "café\xef\xbf\xbd");
+	expect_title(SL_STR("<p>+AOk-"), "utf-7", "+AOk-");
+	expect_title(SL_STR("<p>\xa4"), "L9", "€");
+	expect_title(SL_STR("<p>\xe9"), "ISO88591", "é");
+	expect_title(SL_STR("<p>\xc6\xfc"), "x-euc-jp", "日");
 	expect_title(SL_STR("<p>a\0z"), NULL, "a\xef\xbf\xbdz");
 	expect_title(SL_STR("<p>\x81 z"), "shift_jis", "\xef\xbf\xbd z");
+}
+
+static void test_html_meta_is_looked_for_as_browsers_do(void **state)
+{
+	(void)state;
+	expect_title(SL_STR("<!-- <meta charset=latin1> --><p>é"), NULL, "é");
+	expect_title(SL_STR("<meta name=x content='a charset=latin1'><p>é"), NULL, "é");
+	expect_title(SL_STR("<meta data-x=1 / CHARSET = 'Latin1' ><p>\xe9"), NULL, "é");
+	expect_title(SL_STR("<a title='<meta charset=latin1>'><p>é"), NULL, "é");
+	expect_title(SL_STR("<metal charset=latin1><p>é"), NULL, "é");
+	expect_title(SL_STR("<meta =x charset=none><meta charset=latin1><p>\xe9"), NULL, "é");
+	expect_title(SL_STR("<?xml version='1.0' encoding='iso-8859-15'?><p>\xa4"), NULL, "€");
+	expect_title(SL_STR("<?xml encoding='koi8-r'?><meta charset=latin1><p>\xe9"), NULL, "é");
+	expect_title(SL_STR("<p>é<meta charset"), NULL, "é");
+}
+
+static void test_html_numbers_of_windows_1252_are_its_letters(void **state)
+{
+	(void)state;
+	expect_title(SL_STR("<p>l&#146;eau &#128;5 &#x92;&#X80"), NULL, "l’eau €5 ’€");
+	expect_title(SL_STR("<p>&#1280;&#233;&#39;"), NULL, "Ԁé'");
 }
 
 static void test_html_text_is_without_script_and_style(void **state)
@@ -369,6 +396,8 @@ int main(void)
 		cmocka_unit_test(test_selector_has_is_relative_to_the_element),
 		cmocka_unit_test(test_selector_that_is_wrong_says_where),
 		cmocka_unit_test(test_html_encoding_by_mark_then_header_then_meta),
+		cmocka_unit_test(test_html_meta_is_looked_for_as_browsers_do),
+		cmocka_unit_test(test_html_numbers_of_windows_1252_are_its_letters),
 		cmocka_unit_test(test_html_text_is_without_script_and_style),
 		cmocka_unit_test(test_html_is_whole_or_refused),
 		cmocka_unit_test(test_html_many_comments_are_passed_over),
