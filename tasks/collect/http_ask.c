@@ -22,7 +22,7 @@ bool sl_http_place_read(const char *continuation, struct sl_arena *arena, struct
 {
 	sl_cleanup(put_json) json_t *o = NULL;
 	json_int_t page, records;
-	const char *next = NULL;
+	const char *next = NULL, *last = NULL;
 	int empty;
 
 	*ret = (struct sl_http_place){0};
@@ -30,12 +30,13 @@ bool sl_http_place_read(const char *continuation, struct sl_arena *arena, struct
 		return true;
 	o = json_loads(continuation, 0, NULL);
 	if (!o ||
-	    json_unpack(o, "{s:I, s:I, s:b, s?s}", "page", &page, "records", &records, "empty",
-			&empty, "next", &next) != 0 ||
+	    json_unpack(o, "{s:I, s:I, s:b, s?s, s?s}", "page", &page, "records", &records, "empty",
+			&empty, "next", &next, "last", &last) != 0 ||
 	    page < 0 || records < 0)
 		return sl_err_set(err, SL_ERR_DATA, "the place of a page is damaged");
 	*ret = (struct sl_http_place){(uint64_t)page, (uint64_t)records, empty,
-				      next ? sl_arena_strdup(arena, next) : NULL};
+				      next ? sl_arena_strdup(arena, next) : NULL,
+				      last ? sl_arena_strdup(arena, last) : NULL};
 	return true;
 }
 
@@ -47,6 +48,8 @@ void sl_http_place_text(const struct sl_http_place *p, struct sl_buf *out)
 		sl_buf_adds(out, ",\"next\":");
 		sl_buf_add_json(out, sl_str_of(p->next));
 	}
+	if (p->last)
+		sl_buf_addf(out, ",\"last\":\"%s\"", p->last);
 	sl_buf_addc(out, '}');
 }
 
@@ -172,26 +175,67 @@ static struct sl_str find_link(const struct sl_http_answer *a)
 	return SL_STR_NULL;
 }
 
-static const char *find_next(const struct sl_http_params *p, const struct sl_http_answer *a,
-			     struct sl_arena *arena)
+/* Relative ones count from where the answer came from, unless a redirect led to another site. */
+static const char *absolute(const struct sl_http_asked *a, const struct sl_http_answer *answer,
+			    struct sl_str next, struct sl_arena *arena)
 {
-	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
-	struct sl_str link;
+	struct sl_err ignored = SL_ERR_INIT;
+	struct sl_uri base, from;
+	struct sl_str url;
 
-	if (p->paging == SL_PAGING_LINK) {
-		link = find_link(a);
-		return link.n ? sl_arena_str(arena, link).p : NULL;
-	}
-	if (!sl_json_text(sl_json_find(sl_buf_str(&a->body), p->next_path), &text))
-		return NULL;
-	return sl_arena_strdup(arena, sl_buf_z(&text));
+	if (answer->url && sl_uri_parse(sl_str_of(a->base), &base, &ignored) &&
+	    sl_uri_parse(sl_str_of(answer->url), &from, &ignored) &&
+	    sl_uri_same_site(&base, &from) && sl_uri_resolve(&from, next, arena, &url, &ignored))
+		return url.p;
+	sl_err_clear(&ignored);
+	return sl_arena_str(arena, next).p; /* told when it is asked for */
 }
 
-bool sl_http_next(const struct sl_http_params *p, const struct sl_http_place *at,
+/* What stands at next_path, in text. An object, a list or true is no page and no end. */
+static bool read_next(const struct sl_http_params *p, const struct sl_http_answer *a,
+		      struct sl_buf *text, bool *found, struct sl_err *err)
+{
+	const struct sl_str value = sl_json_find(sl_buf_str(&a->body), p->next_path);
+
+	*found = sl_json_text(value, text);
+	if (*found || value.n == 0 || !strchr("{[t", value.p[0]) ||
+	    (value.p[0] == '[' && sl_json_count(value) == 0))
+		return true;
+	sl_err_set(err, SL_ERR_PROTOCOL, "next_path \"%s\" holds %s, not a text or a number",
+		   p->next_path, value.p[0] == 't' ? "true" : "an object or a list");
+	return sl_err_hint(err, "let it name what is inside, such as %s.href", p->next_path);
+}
+
+/* *ret NULL: there is no next page. */
+static bool find_next(const struct sl_http_asked *asked, const struct sl_http_answer *a,
+		      struct sl_arena *arena, const char **ret, struct sl_err *err)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+	const struct sl_http_params *p = asked->params;
+	bool found = true;
+
+	*ret = NULL;
+	if (p->paging == SL_PAGING_LINK) {
+		const struct sl_str link = find_link(a);
+
+		if (link.n)
+			*ret = absolute(asked, a, link, arena);
+		return true;
+	}
+	if (!read_next(p, a, &text, &found, err))
+		return false;
+	if (found)
+		*ret = p->paging == SL_PAGING_NEXT ? absolute(asked, a, sl_buf_str(&text), arena)
+						   : sl_arena_strdup(arena, sl_buf_z(&text));
+	return true;
+}
+
+bool sl_http_next(const struct sl_http_asked *asked, const struct sl_http_place *at,
 		  const struct sl_http_answer *answer, size_t n, struct sl_arena *arena,
 		  struct sl_http_place *ret, bool *ret_more, struct sl_err *err)
 {
-	struct sl_http_place next = {at->page + 1, at->records + n, n == 0, NULL};
+	const struct sl_http_params *p = asked->params;
+	struct sl_http_place next = {at->page + 1, at->records + n, n == 0, NULL, NULL};
 
 	*ret_more = false;
 	switch ((enum sl_http_paging)p->paging) {
@@ -204,7 +248,8 @@ bool sl_http_next(const struct sl_http_params *p, const struct sl_http_place *at
 	case SL_PAGING_CURSOR:
 	case SL_PAGING_NEXT:
 	case SL_PAGING_LINK:
-		next.next = find_next(p, answer, arena);
+		if (!find_next(asked, answer, arena, &next.next, err))
+			return false;
 		*ret_more = next.next != NULL;
 		break;
 	}

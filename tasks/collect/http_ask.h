@@ -67,6 +67,7 @@ struct sl_http_place {
 	uint64_t records; /* records before it */
 	bool empty;	  /* the page before had none */
 	const char *next; /* cursor or URL; NULL: the first page */
+	const char *last; /* hash of the records of the page before, where pages are counted */
 };
 
 /* From a continuation, NULL: the first page. SL_ERR_DATA: it is damaged. */
@@ -89,8 +90,9 @@ SL_NODISCARD bool sl_http_url(const struct sl_http_asked *a, const struct sl_htt
 			      struct sl_arena *arena, const char **ret, struct sl_err *err);
 
 /* Where the page behind stands; *ret_more = false: there is none. next is owned by arena. body: the
- * answer's JSON, n: its records. */
-SL_NODISCARD bool sl_http_next(const struct sl_http_params *p, const struct sl_http_place *at,
+ * answer's JSON, n: its records. SL_ERR_DATA: more than max_pages; SL_ERR_PROTOCOL: next_path holds an
+ * object. */
+SL_NODISCARD bool sl_http_next(const struct sl_http_asked *asked, const struct sl_http_place *at,
 			       const struct sl_http_answer *answer, size_t n,
 			       struct sl_arena *arena, struct sl_http_place *ret, bool *ret_more,
 			       struct sl_err *err);

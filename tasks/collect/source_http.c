@@ -244,6 +244,29 @@ static bool goes_on(struct reading *r, const struct sl_http_place *at,
 	return !why;
 }
 
+/* Pages are counted, and this one is the page before once more: past the end many servers give the
+ * last page again, or take no notice of the number. Its records are there already. */
+static bool repeats(struct reading *r, const struct sl_http_place *at, struct sl_str *records,
+		    struct sl_http_place *next)
+{
+	const int paging = r->params->paging;
+	char hex[SL_HASH_HEX];
+	struct sl_hash h;
+
+	if ((paging != SL_PAGING_PAGE && paging != SL_PAGING_OFFSET) || next->empty)
+		return false;
+	sl_hash_init(&h);
+	sl_hash_str(&h, *records);
+	sl_hash_hex(&h, hex);
+	next->last = sl_arena_strdup(&r->arena, hex);
+	if (!at->last || strcmp(at->last, next->last) != 0)
+		return false;
+	sl_log(SL_WARNING, "page repeated, so the pages end here", "source=%s page=%" PRIu64,
+	       sl_collect_source(r->c)->name, next->page);
+	*records = SL_STR("");
+	return true;
+}
+
 /* *ret_more: another page follows, at *ret_next. */
 static bool read_page(struct reading *r, const struct sl_http_place *at,
 		      struct sl_http_answer *answer, struct sl_str *ret_records,
@@ -258,10 +281,10 @@ static bool read_page(struct reading *r, const struct sl_http_place *at,
 		return false;
 	}
 	if (!find_records(r, answer, ret_records, err) ||
-	    !sl_http_next(r->params, at, answer, sl_json_count(*ret_records), &r->arena, ret_next,
+	    !sl_http_next(&r->asked, at, answer, sl_json_count(*ret_records), &r->arena, ret_next,
 			  ret_more, err))
 		return false;
-	*ret_more = *ret_more && goes_on(r, at, ret_next);
+	*ret_more = *ret_more && !repeats(r, at, ret_records, ret_next) && goes_on(r, at, ret_next);
 	return true;
 }
 

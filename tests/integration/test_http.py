@@ -235,6 +235,7 @@ FAULTS: dict[str, tuple[list[Any], int]] = {
     "gzip bomb within the limit": ([Reply.bomb("gzip", 3 << 20)], 76),
     "no gzip": ([Reply(body=b"[]", headers={"Content-Encoding": "gzip"})], 76),
     "header flood": ([Reply.header_flood()], 76),
+    "a part of it": ([Reply(206, b'[{"id":9}]')], 76),
     "a redirect to itself": ([Reply.redirect("/items")], 76),
     "a redirect to a file": ([Reply.redirect("file:///etc/passwd")], 76),
     "401": ([Reply(401)], 77),
@@ -379,6 +380,56 @@ def test_pages_that_never_end_do(site: HttpServer, api: Callable[..., Sluice]) -
         if ids:
             s("run")
             assert [r["id"] for r in rows(s)] == ids
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("paging", ["page", "offset"])
+@pytest.mark.parametrize(("last", "requests"), [(1, 2), (3, 4)])
+def test_a_page_that_comes_again_past_the_end_ends_the_pages(
+    site: HttpServer, api: Callable[..., Sluice], paging: str, last: int, requests: int, whole: bool
+) -> None:
+    """Servers that give the last page again, and (last 1) those that take no notice of the number."""
+
+    def clamped(request: Request) -> Reply:
+        at = int(request.query[paging])
+        number = min(last, at if paging == "page" else at // 2 + 1)
+        items = [{"id": 2 * number}, {"id": 2 * number + 1}]
+        return Reply.json({"asked": len(site.requests), "items": items})
+
+    site.on("/items", clamped)
+    done = (s := api(f"paging: {paging}, records: items" + (", input: whole" if whole else "")))("collect")
+    assert done.stderr.count("WARNING") == 1 and "page repeated" in done.stderr
+    assert len(site.requests) == requests
+    s("run")
+    assert [r["id"] for r in rows(s)] == list(range(2, 2 * last + 2))
+
+
+@pytest.mark.parametrize(("value", "says"), [({"href": "/items?page=2"}, "an object"), (["x"], "a list"), (True, "true")])
+def test_a_next_path_that_holds_no_cursor_is_no_end(
+    site: HttpServer, api: Callable[..., Sluice], value: Any, says: str
+) -> None:
+    site.on("/items", Reply.json({"items": [{"id": 1}], "next": value}))
+    s = api("paging: cursor, records: items, next_path: next")
+    assert says in s("collect", code=76).result["error"]
+    site.on("/items", Reply.json({"items": [{"id": 1}], "next": []}))  # an empty list is none
+    s("collect")
+
+
+@pytest.mark.parametrize("paging", ["link", "next, records: items, next_path: next"])
+def test_a_link_counts_from_where_a_redirect_ended(
+    site: HttpServer, api: Callable[..., Sluice], paging: str
+) -> None:
+    site.on("/items", Reply.redirect("/v2/items/"))
+    link = paging == "link"
+    first, second = [{"id": 1}], [{"id": 2}]
+    site.on(
+        "/v2/items/",
+        Reply.json(first, Link="<more>; rel=next") if link else Reply.json({"items": first, "next": "more"}),
+    )
+    site.on("/v2/items/more", Reply.json(second if link else {"items": second}))
+    s = api(f"paging: {paging}")
+    s("run")
+    assert [r["id"] for r in rows(s)] == [1, 2]
 
 
 def test_more_pages_than_allowed_are_65_and_nothing_is_stored(site: HttpServer, api: Callable[..., Sluice]) -> None:
