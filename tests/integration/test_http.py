@@ -404,7 +404,9 @@ def test_a_page_that_comes_again_past_the_end_ends_the_pages(
     assert [r["id"] for r in rows(s)] == list(range(2, 2 * last + 2))
 
 
-@pytest.mark.parametrize(("value", "says"), [({"href": "/items?page=2"}, "an object"), (["x"], "a list"), (True, "true")])
+@pytest.mark.parametrize(
+    ("value", "says"), [({"href": "/items?page=2"}, "an object"), (["x"], "a list"), (True, "true")]
+)
 def test_a_next_path_that_holds_no_cursor_is_no_end(
     site: HttpServer, api: Callable[..., Sluice], value: Any, says: str
 ) -> None:
@@ -416,9 +418,7 @@ def test_a_next_path_that_holds_no_cursor_is_no_end(
 
 
 @pytest.mark.parametrize("paging", ["link", "next, records: items, next_path: next"])
-def test_a_link_counts_from_where_a_redirect_ended(
-    site: HttpServer, api: Callable[..., Sluice], paging: str
-) -> None:
+def test_a_link_counts_from_where_a_redirect_ended(site: HttpServer, api: Callable[..., Sluice], paging: str) -> None:
     site.on("/items", Reply.redirect("/v2/items/"))
     link = paging == "link"
     first, second = [{"id": 1}], [{"id": 2}]

@@ -80,8 +80,7 @@ def test_links_count_from_the_base_and_those_to_no_page_are_passed_over(
     site.on(at + "p2", page("<p class=r><i>2</i><a class=d href='javascript:show(2)'>d</a></p>"))
     site.on(at + "x1", page("<title>one</title>"))
     s = crawl(
-        "next: .n\nrecord: .r\nfields: {id: i, u: {css: .d, link: true}}\n"
-        "detail: {link: u, fields: {t: title}}\n"
+        "next: .n\nrecord: .r\nfields: {id: i, u: {css: .d, link: true}}\ndetail: {link: u, fields: {t: title}}\n"
     )
     s("run")
     assert rows(s) == [{"id": 1, "t": "one"}, {"id": 2, "t": None}]
