@@ -27,12 +27,13 @@ from airflow.sdk.exceptions import (
 )
 from airflow.serialization.encoders import coerce_to_core_timetable
 
-from sluice import intervals, output
+from sluice import intervals, memory, output
 from sluice.exit_codes import Outcome, as_shell, lookup
 from sluice.links import links
 
 # What of the worker's environment is no business of a stage: keys, database, other pipelines' connections.
 WITHHELD = ("AIRFLOW__", "_AIRFLOW", "__AIRFLOW", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+KILLED = 137
 TAKES = ("interval", "run-id")
 _SHOWN = ("SLUICE_HOME", "SLUICE_PIPELINES")
 
@@ -228,8 +229,12 @@ class SluiceBashOperator(StageTask, BashOperator):
         folder = self.start_folder(env)
         self.tell(argv, env, folder)
         command = [shutil.which("bash") or "bash", "-c", f"exec {shlex.join(argv)} </dev/null"]
+        killed = memory.kills()
         done = self.subprocess_hook.run_command(command, env=env, cwd=folder or self.cwd)
-        return self.conclude(context, as_shell(done.exit_code), output.result(done.output))
+        code = as_shell(done.exit_code)
+        if code == KILLED and memory.kills() > killed:
+            self.log.error("out of memory: the kernel killed it, %s", memory.told())
+        return self.conclude(context, code, output.result(done.output))
 
     def get_env(self, context: Context) -> dict[str, str]:
         """A copy: self.env is shown as a rendered field, and connections must not be."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ BAG = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 
+asked = []
+sys.addaudithook(lambda event, args: asked.append(f"{event} {args}") if event in EVENTS else None)
+EVENTS = {"socket.connect", "socket.getaddrinfo", "sqlite3.connect"}
 bag = DagBag(sys.argv[1])
 dags = {
     d.dag_id: {
@@ -45,7 +50,7 @@ dags = {
     }
     for d in bag.dags.values()
 }
-print(json.dumps({"dags": dags, "errors": bag.import_errors}))
+print(json.dumps({"dags": dags, "errors": bag.import_errors, "asked": asked}))
 """
 
 
@@ -63,6 +68,10 @@ def test_every_pipeline_has_a_dag_and_nothing_fails_to_import(bag: dict[str, Any
     assert bag["errors"] == {}
     folders = {p.parent.name for p in (ROOT / "pipelines").glob("*/pipeline.yaml")}
     assert set(bag["dags"]) == folders | {"imo.conformite", "example_orders_bash", "example_imo_bash"}
+
+
+def test_parsing_opens_no_network_and_no_database(bag: dict[str, Any]) -> None:
+    assert bag["asked"] == []
 
 
 def test_tasks_are_the_stages_in_order_on_the_native_queue(bag: dict[str, Any]) -> None:
@@ -417,6 +426,63 @@ print(json.dumps([*out, pushed]))
     assert ["--replay" in line for line in everything] == [False, False, True, True]
     assert everything[3] == "sluice run --replay"
     assert (skipped, goes_on, pushed) == ("skipped", ["1/1"], {"result": 99})
+
+
+GREEDY = """
+import json, logging, os, sys
+from datetime import datetime, timezone
+from types import SimpleNamespace as N
+from airflow.sdk import DAG
+from sluice import memory
+from sluice.operators import SluiceBashOperator
+
+seen = []
+
+class Kept(logging.Handler):
+    def emit(self, record):
+        if record.levelno >= logging.ERROR:
+            seen.append(record.getMessage())
+
+class Probe(SluiceBashOperator):
+    log = logging.getLogger("probe")
+
+Probe.log.addHandler(Kept())
+dag = DAG("probe", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc))
+for argv in json.loads(sys.argv[1]):
+    ti = N(dag_id="probe", run_id="r", task_id="x", map_index=-1, try_number=1, xcom_push=None)
+    run = N(run_id="r", run_type="manual", logical_date=None, data_interval_start=None, data_interval_end=None,
+            run_after=None, conf={})
+    task = Probe(task_id=f"t{len(dag.tasks)}", dag=dag, argv=argv, takes=[])
+    try:
+        task.execute({"dag": dag, "dag_run": run, "ti": ti, "task_instance": ti, "task": task, "params": {}})
+    except Exception as e:
+        seen.append(str(e))
+    memory.kills = lambda: 1  # from now on, the kernel kills nobody
+print(json.dumps(seen))
+"""
+
+
+@pytest.fixture
+def small_group() -> Iterator[Path]:
+    """A control group of 24 MiB."""
+    version_1 = Path("/sys/fs/cgroup/memory")
+    root, limit = (version_1, "memory.limit_in_bytes") if version_1.is_dir() else (Path("/sys/fs/cgroup"), "memory.max")
+    group = root / f"sluice-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / limit).write_text(str(24 << 20))
+    except OSError as e:
+        pytest.skip(f"skipped: this machine gives no right to limit memory: {e}")
+    yield group
+    group.rmdir()
+
+
+def test_stage_that_the_kernel_killed_for_memory_is_told_so_and_no_other_one(small_group: Path) -> None:
+    into = f"echo $$ >{small_group}/cgroup.procs;"
+    argvs = [["bash", "-c", f"{into} exec tail /dev/zero"], ["bash", "-c", "kill -KILL $$"]]
+    told, *ended = venv_python(GREEDY, json.dumps(argvs))
+    assert re.fullmatch(r"out of memory: the kernel killed it, peak at most \d+ MiB of \d+ MiB", told)
+    assert ended == ["exit code 137 (cancelled): stopped by a signal"] * 2
 
 
 def test_refusal_without_a_result_names_the_exit_code() -> None:
