@@ -132,6 +132,19 @@ def test_task_cleared_by_the_cli_changes_nothing(stack: Stack, by_rest: str, wan
     assert stack.table("by_rest") == wanted
 
 
+def test_airflows_own_test_commands_execute_a_run_and_a_task_of_it(stack: Stack) -> None:
+    """Without scheduler and worker, in the command's own process."""
+    stack.script("cli", "dags", "test", "tried")
+    (run,) = stack.runs("tried")
+    assert set(stack.states("tried", run["dag_run_id"]).values()) == {"success"}
+    before = stack.content("tried")
+    assert stack.table("tried").startswith("6 ")
+    for task, *more in (("normalize", "--map-index", "0"), ("store",)):
+        done = stack.script("cli", "tasks", "test", "tried", task, run["dag_run_id"], *more)
+        assert f'{{"stage":"{task}"' in done.stdout + done.stderr
+    assert stack.content("tried") == before
+
+
 def test_collect_again_is_asked_for_when_triggering(stack: Stack, by_rest: str, wanted: str) -> None:
     run = stack.trigger("by_rest", conf={"again": True})
     states = stack.wait("by_rest", run)

@@ -165,7 +165,7 @@ def write_pipelines(folder: Path) -> None:
     write_csv(folder / "refused", "0.csv", [(1, "2026-01-01T00:00:00Z", "-4", "FR")])
     shop(folder, "unreachable", backend="{postgres: closed}")
     shop(folder, "unknown", backend="{postgres: nowhere}")
-    for name in ("paths_0", "paths_bare", "trapped"):
+    for name in ("paths_0", "paths_bare", "trapped", "tried"):
         shop(folder, name)
     shop(folder, "paths_77", backend="{postgres: denied}")
     shop(folder, "paths_99", files=0)
