@@ -65,6 +65,22 @@ static const struct sl_field fields[] = {
 
 /* --- the check --- */
 
+/* One that was passed over later would be a part of the site that is not seen, and so gone. */
+static void check_start(const struct sl_texts *start, struct sl_diags *diags)
+{
+	for (size_t i = 0; i < start->n; i++) {
+		struct sl_err why = SL_ERR_INIT;
+		struct sl_uri u;
+
+		if (start->v[i][0] == '\0' ||
+		    (sl_uri_parse(sl_str_of(start->v[i]), &u, &why) && sl_uri_is_http(&u)))
+			continue;
+		sl_diag_add(diags, SL_E1006, start->at[i],
+			    "start \"%s\" is no address of a page%s%s", start->v[i],
+			    why.msg[0] ? ": " : ", which begins with http:// or https://", why.msg);
+	}
+}
+
 static bool check(void *params, const struct sl_node *map, const char *pipeline_dir,
 		  struct sl_arena *arena, struct sl_diags *diags)
 {
@@ -80,6 +96,8 @@ static bool check(void *params, const struct sl_node *map, const char *pipeline_
 	if (profile && p->details && profile->link && p->max_records > MOST_KEYS)
 		sl_diag_add(diags, SL_E1006, map->owner,
 			    "with details a collection has at most %d records", MOST_KEYS);
+	if (profile)
+		check_start(p->start.n > 0 ? &p->start : &profile->start, diags);
 	sl_web_profile_release(profile);
 	return diags->total == before;
 }
@@ -345,7 +363,7 @@ static bool choose_page(struct crawl *w)
 		struct sl_uri u;
 
 		if (!sl_uri_parse(sl_str_of(w->start.v[s->start++]), &u, &ignored))
-			continue; /* the client names it: see begin */
+			continue; /* empty: see check_start */
 		sl_uri_normal(&u, &s->url);
 		if (sl_web_was_seen(&s->pages, sl_buf_str(&s->url)))
 			sl_buf_clear(&s->url);

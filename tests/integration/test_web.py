@@ -294,6 +294,8 @@ def test_a_slow_page_holds_up_only_itself(make: Make, site: Site) -> None:
         ("fields: {a: {regex: x}}", "neither css nor xpath"),
         ("fields: {a: {css: p, regex: '('}}", "pattern"),
         ("detail: {link: lien, fields: {}}", "must name fields"),
+        ("start: [https://a.test/, https://a.test/b c]", 'start "https://a.test/b c" is no address of a page'),
+        ("start: www.a.test/list", "begins with http:// or https://"),
     ],
 )
 def test_a_profile_that_is_wrong_says_where(make: Make, tmp_path: Path, line: str, says: str) -> None:
