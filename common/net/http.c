@@ -208,7 +208,10 @@ bool sl_http_expect(const struct sl_http_request *req, const struct sl_http_answ
 {
 	sl_cleanup(sl_buf_release) struct sl_buf said = SL_BUF_INIT, place = SL_BUF_INIT;
 
-	if ((a->status >= 200 && a->status < 300 && a->status != 206) || a->status == 304)
+	const bool has_copy = req->etag || req->last_modified;
+
+	if ((a->status >= 200 && a->status < 300 && a->status != 206) ||
+	    (a->status == 304 && has_copy))
 		return true;
 	sl_uri_add_safe(&place, sl_str_of(a->url ? a->url : req->url));
 	sl_buf_add_escaped(&said, sl_str_trim(sl_buf_str(&a->body)), EXCERPT);

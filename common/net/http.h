@@ -160,7 +160,8 @@ bool sl_http_room(const struct sl_http *h);
 struct sl_str sl_http_header(const struct sl_http_answer *a, const char *name);
 
 /*
- * True for a 2xx status, and for 304; 206 is a part, which is asked for by none who calls this. Else an error with the status and the body's first bytes: 401, 403, 407
+ * True for a 2xx status but 206 (a part, which nobody who calls this asks for), and for 304 when the
+ * request named a copy. Else an error with the status and the body's first bytes: 401, 403, 407
  * SL_ERR_AUTH; 404, 410 SL_ERR_NO_INPUT; 408, 429, 503 SL_ERR_AGAIN; other 5xx SL_ERR_UNAVAILABLE;
  * the rest SL_ERR_PROTOCOL.
  */

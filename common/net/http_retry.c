@@ -119,12 +119,24 @@ bool sl_http_date(struct sl_str text, sl_time now, sl_time *ret)
 
 /* --- Retry-After --- */
 
+static bool is_digits(struct sl_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return true;
+}
+
+/* Digits are right however many: it is a wait beyond any budget. */
 static bool seconds(struct sl_str s, int64_t *ret)
 {
 	double v;
 
-	if (!s.n || s.p[0] < '0' || s.p[0] > '9' || !sl_num_f64(s, &v) || v > 1e9)
+	if (!s.n || s.p[0] < '0' || s.p[0] > '9' || !sl_num_f64(s, &v))
 		return false;
+	if (v > 1e9 && !is_digits(s))
+		return false;
+	v = v > 1e9 ? 1e9 : v;
 	*ret = (int64_t)(v * 1e6);
 	return true;
 }

@@ -136,20 +136,30 @@ static struct sl_str take_value(struct walk *w)
 	return skip_value(w) ? (struct sl_str){from, (size_t)(w->p - from)} : SL_STR_NULL;
 }
 
+/* key: with its quotes, as it stands; it may write letters as escapes. */
+static bool is_key(struct sl_str key, struct sl_str name)
+{
+	sl_cleanup(sl_buf_release) struct sl_buf text = SL_BUF_INIT;
+
+	if (sl_str_find(key, '\\') < 0)
+		return sl_str_eq(sl_str_sub(key, 1, key.n - 2), name);
+	return sl_json_text(key, &text) && sl_str_eq(sl_buf_str(&text), name);
+}
+
 static struct sl_str find_member(struct sl_str object, struct sl_str name)
 {
 	struct walk w = {object.p, object.p + object.n};
 
 	for (bool more = enter(&w); more; more = next(&w)) {
-		const char *from = w.p + 1;
+		const char *from = w.p;
 		if (!skip_string(&w))
 			return SL_STR_NULL;
-		struct sl_str key = {from, (size_t)(w.p - 1 - from)};
+		struct sl_str key = {from, (size_t)(w.p - from)};
 		skip_blanks(&w);
 		w.p++;
 		skip_blanks(&w);
 		struct sl_str value = take_value(&w);
-		if (sl_str_eq(key, name))
+		if (is_key(key, name))
 			return value;
 	}
 	return SL_STR_NULL;

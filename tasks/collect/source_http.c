@@ -193,7 +193,7 @@ static bool find_records(const struct reading *r, const struct sl_http_answer *a
 	struct sl_str body = sl_str_trim(sl_buf_str(&a->body));
 
 	*ret = SL_STR("");
-	if (!body.n && (a->status == 204 || a->status == 304))
+	if (!body.n && a->status == 204)
 		return true;
 	if (!sl_json_is_value(body))
 		return refuse_answer(a, "is no JSON", err);

@@ -235,6 +235,7 @@ FAULTS: dict[str, tuple[list[Any], int]] = {
     "gzip bomb within the limit": ([Reply.bomb("gzip", 3 << 20)], 76),
     "no gzip": ([Reply(body=b"[]", headers={"Content-Encoding": "gzip"})], 76),
     "header flood": ([Reply.header_flood()], 76),
+    "not modified, of what": ([Reply(304)], 76),
     "a part of it": ([Reply(206, b'[{"id":9}]')], 76),
     "a redirect to itself": ([Reply.redirect("/items")], 76),
     "a redirect to a file": ([Reply.redirect("file:///etc/passwd")], 76),
@@ -415,6 +416,14 @@ def test_a_next_path_that_holds_no_cursor_is_no_end(
     assert says in s("collect", code=76).result["error"]
     site.on("/items", Reply.json({"items": [{"id": 1}], "next": []}))  # an empty list is none
     s("collect")
+
+
+def test_keys_are_compared_as_letters(site: HttpServer, api: Callable[..., Sluice]) -> None:
+    """Python's json.dumps writes them as escapes."""
+    site.on("/items", lambda r: Reply.json({"données": [{"id": len(r.query) + 1}], "clé": None if r.query else "x"}))
+    s = api("paging: cursor, records: données, next_path: clé")
+    s("run")
+    assert [r["id"] for r in rows(s)] == [1, 2]
 
 
 @pytest.mark.parametrize("paging", ["link", "next, records: items, next_path: next"])
