@@ -163,6 +163,31 @@ def test_line_of_a_gibibyte_is_one_reject_and_memory_stays_flat(
     assert max(peaks.values()) <= 64 << 10, peaks
 
 
+PART = 1 << 20  # bytes, line end and all
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+@pytest.mark.parametrize("codec", ["jsonl", "csv"])
+def test_a_record_that_just_fits_a_part_and_one_of_a_byte_more(
+    make: Make, tmp_path: Path, backend: str, codec: str, over: int
+) -> None:
+    s = make(write(tmp_path / "p", {"drop": file_source(codec=codec)}, CONTRACT, extra="rejects: {limit: 1}"), backend)
+    head, begin, end, last = {
+        "jsonl": (b'{"id":1}\n', b'{"id":2,"t":"', b'"}\n', b'{"id":3}\n'),
+        "csv": (b"id,t\n1,\n", b"2,", b"\n", b"3,\n"),
+    }[codec]
+    text = b"x" * (PART + over - len(begin) - len(end))
+    (tmp_path / "p" / "inbox" / "a").write_bytes(head + begin + text + end + last)
+    told = s("run").result
+    assert (told["n_in"], told["kept"], told["rejected"]) == (3, 3 - (over > 0), int(over > 0))
+    kept = [{"id": 1, "n": None}, {"id": 2, "n": len(text)}, {"id": 3, "n": None}]
+    rows = s.query("select id, length(t) as n from rows order by id")
+    assert rows == [row for row in kept if over <= 0 or row["id"] != 2]
+    rejects = s.query("select byte_offset, byte_length, rule from sluice.reject")
+    whole = {"byte_offset": len(head), "byte_length": PART + over, "rule": "size"}
+    assert rejects == ([whole] if over > 0 else [])
+
+
 # --- pages of a web site ---
 
 

@@ -153,7 +153,10 @@ ROWS = {
         "every case of the chain: 40 % of its records",
     ),
     "F29": Row("a record that crashes whoever takes it", note="no queue decides: the stage ends with 70, others go on"),
-    "F30": Row("an oversized record", ("test_hostile.py::test_line_of_a_gibibyte",)),
+    "F30": Row(
+        "an oversized record",
+        ("test_hostile.py::test_line_of_a_gibibyte", "test_hostile.py::test_a_record_that_just_fits"),
+    ),
     "F31": Row("wrong or jumping clocks", ("test_s3.py::test_a_wrong_clock",), "no name comes from a clock"),
     "F32": Row(
         "the same run several times at once",
