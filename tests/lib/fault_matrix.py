@@ -17,6 +17,9 @@ ALWAYS = f"{SERVERS}redis_in_trouble_all_the_time"
 DOCUMENTS = "test_chain_documents.py::test_"
 ATTEMPTS = "test_chain_attempts.py::test_"
 
+OTHER = "test_other_points.py::test_a_fault_anywhere_then_once_more"
+COLLECTS = ("a_sql_source", "a_mongo_source", "an_http_source", "a_site", "a_list", "an_upload_in_parts")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -29,9 +32,19 @@ def killed(stage: str) -> tuple[str, ...]:
     return tuple(f"{STAGE}_then_again[{backend}-{stage}]" for backend in ("embedded", "local"))
 
 
+def other(kind: str, works: tuple[str, ...] = COLLECTS) -> tuple[str, ...]:
+    return tuple(f"{OTHER}[{work}-{kind}" for work in works)
+
+
 ROWS = {
-    "F1": Row("collect is killed before a chunk is linked", (f"{POINTS}[collect-kill", KILLS, *killed("collect"))),
-    "F2": Row("… after the link, before the log entry", (f"{POINTS}[collect-kill", f"{POINTS}[collect-abort", KILLS)),
+    "F1": Row(
+        "collect is killed before a chunk is linked",
+        (f"{POINTS}[collect-kill", KILLS, *killed("collect"), *other("kill")),
+    ),
+    "F2": Row(
+        "… after the link, before the log entry",
+        (f"{POINTS}[collect-kill", f"{POINTS}[collect-abort", KILLS, *other("abort")),
+    ),
     "F3": Row(
         "… after a ticket was pushed; its answer is lost",
         (
@@ -170,6 +183,7 @@ ROWS = {
         "an attempt sleeps while another finishes",
         (
             STOPS,
+            *other("stop", (*COLLECTS, "documents_in_a_file", "a_rebuild")),
             f"{ATTEMPTS}rules_change_in_mid_run",
             f"{DOCUMENTS}a_publish_of_changes_sleeps",
             "test_late.py::test_attempt_that_wakes_up_late",
