@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from tests.lib.docker import CLIENT, Engine, wait_until
 from tests.lib.stage import ROOT
 
 COMPOSE = "/usr/bin/docker-compose"
-SERVERS = {"redis": "SLUICE_REDIS_IMAGE", "postgres": "SLUICE_POSTGRES_IMAGE", "client": "SLUICE_AIRFLOW_IMAGE"}
+SERVERS = {"redis": "SLUICE_REDIS_IMAGE", "postgres": "SLUICE_POSTGRES_IMAGE", "airflow": "SLUICE_AIRFLOW_IMAGE"}
+AIRFLOW = ("api-server", "scheduler", "dag-processor", "worker")
 PROFILES = ("core", "monitoring", "scale")
 
 
@@ -42,7 +44,7 @@ def compose(place: Path, *words: str, host: str = "", check: bool = True) -> sub
     env = {"PATH": os.environ["PATH"], "HOME": str(place), "DOCKER_HOST": host}
     profiles = [word for name in PROFILES for word in ("--profile", name)]
     argv = [COMPOSE, *profiles, *words]
-    done = subprocess.run(argv, cwd=place, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(argv, cwd=place, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert not check or done.returncode == 0, f"{words}: {done.stdout[-2000:]} {done.stderr[-4000:]}"
     return done
 
@@ -120,13 +122,18 @@ def up(project: Path) -> Iterator[tuple[Engine, Path]]:
     subprocess.run([ROOT / "scripts" / "docker-engine", "base"], check=True, capture_output=True)
     subprocess.run([ROOT / "scripts" / "image", "--prebuilt", "sluice:test"], env=env, check=True, capture_output=True)
     folder = str(ROOT / "tests" / "containers")
+    (modules,) = map(str, (ROOT / ".venv" / "airflow" / "lib").glob("python3*/site-packages"))
     lines = (project / ".env").read_text().splitlines()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    lines = [f"SLUICE_UI_PORT={port}" if line.startswith("SLUICE_UI_PORT=") else line for line in lines]
     for target, variable in SERVERS.items():
+        context = modules if target == "airflow" else folder
         tag = f"sluice-{target}-test:1"
         built = subprocess.run(
             [CLIENT, "build", "-q", "--network=host", f"--target={target}", f"--tag={tag}",
-             f"--file={folder}/servers.Dockerfile", folder],
-            env=env, capture_output=True, text=True, timeout=300, check=False,
+             f"--file={folder}/servers.Dockerfile", context],
+            env=env, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert built.returncode == 0, built.stderr[-3000:]
         lines = [f"{variable}={tag}" if line.startswith(f"{variable}=") else line for line in lines]
@@ -176,3 +183,29 @@ def test_owner_may_log_in_and_a_wrong_password_may_not(up: tuple[Engine, Path]) 
 
     assert login(owner).stdout.strip() == "1"
     assert login("wrong").returncode != 0
+
+
+def test_airflow_runs_a_pipeline_into_the_warehouse_and_its_services_are_healthy(up: tuple[Engine, Path]) -> None:
+    """Its image is one of ours: the services, their settings, secrets, limits and volumes are those of the file."""
+    engine, project = up
+    begun = compose(project, "up", "-d", *AIRFLOW, host=engine.host, check=False)
+    logs = "" if begun.returncode == 0 else compose(project, "logs", "--tail=25", *AIRFLOW, host=engine.host).stdout
+    assert begun.returncode == 0, f"{begun.stderr[-1000:]}\n{logs[-8000:]}"
+
+    def cli(*words: str) -> str:
+        return compose(project, "exec", "-T", "scheduler", "airflow", *words, host=engine.host).stdout
+
+    wait_until("the DAG", lambda: '"orders"' in cli("dags", "list", "-o", "json"))
+    cli("dags", "unpause", "orders")
+    wait_until("its run's end", lambda: '"success"' in cli("dags", "list-runs", "orders", "-o", "json"))
+    owner = (project / "secrets" / "owner").read_text()
+    words = ["-e", f"PGPASSWORD={owner}", "-e", "PGUSER=sluice_owner", "roles"]
+    ask = ["psql", "-XAtc", "select count(*) from orders"]
+    assert int(compose(project, "run", "--rm", *words, *ask, host=engine.host).stdout) > 0
+
+    hidden = [file.read_text().strip() for file in (project / "secrets").iterdir()]
+    for service in AIRFLOW:
+        wait_until(f"{service} healthy", lambda s=service: state(up, s)["State"]["Health"]["Status"] == "healthy")
+        found = state(up, service)
+        assert found["Config"]["User"] == "airflow" and found["HostConfig"]["CapDrop"] == ["ALL"]
+        assert [secret for secret in hidden if secret in json.dumps(found)] == []

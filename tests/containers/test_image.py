@@ -28,7 +28,7 @@ def engine() -> Iterator[Engine]:
     for script, *words in (["docker-engine", "base"], ["image", "--prebuilt", IMAGE]):
         done = subprocess.run(
             [ROOT / "scripts" / script, *words],
-            env=os.environ | {"DOCKER_HOST": engine.host}, capture_output=True, text=True, timeout=400, check=False,
+            env=os.environ | {"DOCKER_HOST": engine.host}, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{script}: {done.stderr[-3000:]}"
     yield engine

@@ -99,7 +99,7 @@ def import_build(engine: Engine, image: str, build: Path = BIN.parent) -> None:
     engine("import", "--change", "ENV PATH=/sluice/bin", "-", image, input=packed.getvalue())
 
 
-def wait_until(what: str, condition: object, seconds: float = 120) -> None:
+def wait_until(what: str, condition: object, seconds: float = 240) -> None:
     """Polls a function of no arguments until it says yes."""
     assert callable(condition)
     deadline = time.monotonic() + seconds
