@@ -19,7 +19,7 @@ from tests.lib.stage import ROOT
 
 COMPOSE = "/usr/bin/docker-compose"
 SERVERS = {"redis": "SLUICE_REDIS_IMAGE", "postgres": "SLUICE_POSTGRES_IMAGE", "airflow": "SLUICE_AIRFLOW_IMAGE"}
-AIRFLOW = ("api-server", "scheduler", "dag-processor", "worker")
+AIRFLOW = ("api-server", "scheduler", "dag-processor", "worker", "worker-2")
 PROFILES = ("core", "monitoring", "scale")
 
 
