@@ -18,6 +18,7 @@ SHARED = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared"))
 TIMEOUT = 120.0
 # Said to the driver; what is no command of its own becomes the stage of that name.
 DRIVER = ("run", "query", "state", "plan", "validate", "preview", "runs", "rejects", "rebuild", "check", "export")
+COUNTING = ("run", "normalize", "store")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Sluice:
         if code is not None:
             wanted = code if isinstance(code, tuple) else (code,)
             assert done.code in wanted, f"exit {done.code}, wanted {wanted}: {done.argv}\n{done.stderr[-4000:]}"
+        if done.code == 0 and exe in COUNTING:
+            assert_balanced(done)
         return done
 
     def query(self, sql: str) -> list[dict[str, Any]]:
@@ -93,6 +96,15 @@ class Sluice:
         """Content hash of a query's rows, order as the query says."""
         done = self("query", "--sql", sql, "--format", "csv")
         return hashlib.sha256(done.stdout.encode()).hexdigest()
+
+
+def assert_balanced(done: Done) -> None:
+    """Of what a stage did, whatever the test is about."""
+    line = done.stderr.rstrip("\n").rpartition("\n")[2]
+    if line.startswith("{"):
+        told = json.loads(line)
+        parts = [told[k] for k in ("kept", "dup", "filtered", "rejected")]
+        assert told["n_in"] == sum(parts), f"{done.argv}\n{line}"
 
 
 def finish(child: subprocess.Popen[str], timeout: float = TIMEOUT) -> Done:
