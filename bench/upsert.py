@@ -1,18 +1,23 @@
-"""1 M orders into a filled PostgreSQL table, every key with a newer version: sluice (every guarantee on) beside what is
-written by hand, which has none: no bronze, no types checked, no rejects, no counts, and the last writer wins.
+"""1 M orders into an empty PostgreSQL table, then every key with a newer version: sluice (every guarantee on) beside
+what is written by hand, which has none: no bronze, no types checked, no rejects, no counts, and the last writer wins.
 
 `copy`, which fills the table; staged by `copy` and put in by INSERT … ON CONFLICT; the same by one UPDATE … FROM, the
-least that changes every row (it adds none); psycopg2's execute_values with ON CONFLICT, a thousand rows a statement.
+least that changes every row (it adds none); psycopg2's execute_values with ON CONFLICT, a hundred rows a statement,
+which is its own choice, or a thousand.
 Environment: as in orders_1m.py.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from orders_1m import COLUMNS, ROWS, Files, Target, deliver, prepare, psql_copy, server, through, write_files
 from run import ROOT, Frame, Sample, Table, get_peers, peer_python, spread
 
+Round = dict[str, Sample]
 NAMES = COLUMNS.split(", ")
 STAGE = "begin; create temp table s (like peer); alter table s drop column _sl_input, drop column _sl_seq"
+PAGES = (100, 1000)  # the first is execute_values' own
 OURS = ("collect", "normalize", "store")
 
 
@@ -43,30 +48,42 @@ def by_hand(target: Target, files: Files, name: str) -> Sample:
     return target.frame.sample(f"by hand, {name}", argv, server=target.server.pid())
 
 
-def execute_values(target: Target, files: Files) -> Sample:
-    psql_copy(target, "latest", files.first)
+def execute_values(target: Target, csv: Path, page: int) -> Sample:
     assert target.server
     argv = [peer_python("upsert"), str(ROOT / "bench" / "upsert_peer.py")]
-    argv += [target.server.uri(target.database), str(files.newer)]
-    return target.frame.sample("execute_values", argv, server=target.server.pid())
+    argv += [target.server.uri(target.database), str(csv), str(page)]
+    return target.frame.sample(f"execute_values, {page}", argv, server=target.server.pid())
 
 
-def one_round(target: Target, files: Files) -> dict[str, Sample]:
-    prepare(target, "latest", files.first)
-    through(target, "first", "r1")
-    deliver(target, files.newer)
-    stages = through(target, "filled", "r2")
-    again = through(target, "rerun", "r2")
+def whole(stages: dict[str, Sample]) -> Sample:
+    return Sample.whole(stages[n] for n in OURS)
+
+
+def by_peers(target: Target, files: Files) -> Round:
     wanted = target.hash("orders")
-    out = {"sluice": Sample.whole(stages[n] for n in OURS), "of it sluice-store": stages["store"]}
-    out |= {"sluice, the exact rerun": Sample.whole(again[n] for n in OURS)}
-    out |= {"copy, empty table": psql_copy(target, "latest", files.newer)}
+    out = {"copy, empty table": psql_copy(target, "latest", files.newer)}
     for name in BY_HAND:
         out[f"copy, then {name}"] = by_hand(target, files, name)
         assert target.hash("peer") == wanted
-    out["execute_values"] = execute_values(target, files)
+    for page in PAGES:
+        psql_copy(target, "latest", files.first)
+        out[f"execute_values, {page} rows a statement"] = execute_values(target, files.newer, page)
+        assert target.hash("peer") == wanted
+    assert target.server
+    target.server.psql("truncate peer", target.database)
+    out["execute_values, empty table"] = execute_values(target, files.newer, PAGES[0])
     assert target.hash("peer") == wanted
     return out
+
+
+def one_round(target: Target, files: Files) -> Round:
+    prepare(target, "latest", files.first)
+    out = {"sluice, empty table": whole(through(target, "first", "r1"))}
+    deliver(target, files.newer)
+    stages = through(target, "filled", "r2")
+    out |= {"sluice": whole(stages), "of it sluice-store": stages["store"]}
+    out |= {"sluice, the exact rerun": whole(through(target, "rerun", "r2"))}
+    return out | by_peers(target, files)
 
 
 def bench(frame: Frame) -> list[Table]:
@@ -76,7 +93,8 @@ def bench(frame: Frame) -> list[Table]:
         target = Target(frame, frame.dir / "local", "local", pg, "bench_upsert")
         rounds = [one_round(target, files) for _ in range(frame.rounds)]
     table = Table(
-        f"{ROWS:,} orders newer, into a filled table", ["what", "CPU, s", "of it server, s", "÷ copy", "wall, s"]
+        f"{ROWS:,} orders, every key newer, into a filled table, except where said",
+        ["what", "CPU, s", "of it server, s", "÷ copy", "wall, s"],
     )
     for case in rounds[0]:
         samples = [r[case] for r in rounds]
