@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.processes import children, family, is_gone
 from tests.lib.shop import rows, write_csv, write_pipeline
 from tests.lib.stage import Sluice, finish
 
@@ -162,16 +163,9 @@ def blocked(make: Make, shop: Path) -> Iterator[Sluice]:
     holder.wait(10)
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
-
-
 def wait_gone(pid: int, what: str) -> None:
     deadline = time.monotonic() + 5
-    while is_alive(pid):
+    while not is_gone(pid):
         assert time.monotonic() < deadline, f"{what} outlives its parent"
         time.sleep(0.02)
 
@@ -204,24 +198,17 @@ def test_stage_is_gone_with_its_parent(blocked: Sluice, exe: str) -> None:
     assert parent.stdout
     child = int(parent.stdout.readline())
     deadline = time.monotonic() + 20
-    while not (exe in ("run", "rebuild") or hangs(child)):
-        assert is_alive(child) and time.monotonic() < deadline, f"{exe} does not wait for the server"
+    while not any(map(hangs, family(child))):  # which of the driver's own does, when it is the driver
+        assert not is_gone(child) and time.monotonic() < deadline, f"{exe} does not wait for the server"
         time.sleep(0.02)
     time.sleep(0.3)
-    assert is_alive(child), f"{exe} does not wait for the server"
-    below = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and parent_of(int(p.name)) == child]
+    assert not is_gone(child), f"{exe} does not wait for the server"
+    below = children(child)
     parent.kill()
     parent.wait()
     wait_gone(child, exe)
     for pid in below:
         wait_gone(pid, f"a child of {exe}")
-
-
-def parent_of(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
 
 
 @pytest.mark.parametrize("exe", ["collect", "normalize"])
@@ -281,9 +268,7 @@ def start_as_process_1(s: Sluice, exe: str) -> tuple[subprocess.Popen[str], int]
     )  # fmt: skip
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        inner = [
-            int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and parent_of(int(p.name)) == outer.pid
-        ]
+        inner = children(outer.pid)
         if inner and hangs(inner[0]):
             time.sleep(0.2)
             return outer, inner[0]
