@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.lib.processes import wait_listening
 from tests.lib.shop import rows, write_csv, write_pipeline
 from tests.lib.stage import BIN
 
@@ -427,7 +428,8 @@ def test_stop_request_ends_a_waiting_stage_at_once(pipeline: str, work: Path, wh
     holder = _hold_lock(work / "home")
     child = _start(["sluice-store", "--pipeline", pipeline, "--run-id", "r"], work, {"SLUICE_LOCK_FD": "0"})
     try:
-        time.sleep(0.5)
+        wait_listening(child.pid)
+        time.sleep(0.3)  # it comes to the lock
         _stop(child, whole_group)
     finally:
         child.kill()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lib.processes import wait_listening
 from tests.lib.shop import write_csv, write_pipeline
 from tests.lib.stage import Sluice, finish
 
@@ -138,7 +139,8 @@ def test_file_is_there_whole_or_as_it_was(make: Make, shop: Path, backend: str, 
     slow = "select a.id from generate_series(1, 100000) a(id), generate_series(1, 100000) b(id)"
     child = s.start("export", "--format", form, "--sql", slow.replace("generate_series", "range")
                     if backend == "embedded" else slow, "-o", str(out / "rows"))  # fmt: skip
-    time.sleep(1)
+    wait_listening(child.pid)
+    time.sleep(0.5)  # it comes to the rows
     child.send_signal(signal.SIGTERM)
     assert finish(child, 20).code == 143
     assert [p.name for p in out.iterdir()] == ["rows"] and (out / "rows").read_text() == "as it was"

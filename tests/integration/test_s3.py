@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.lib.processes import wait_stopped
+from tests.lib.processes import wait_listening, wait_stopped
 from tests.lib.s3_proxy import Proxy, every_third
 from tests.lib.server import free_port
 from tests.lib.services import S3
@@ -411,7 +411,8 @@ def test_the_secret_is_nowhere(lake: Sluice, s3: S3, shop: Path) -> None:
 def test_stopping_is_quick_while_the_store_does_not_answer(lake: Sluice, shop: Path) -> None:
     write_csv(shop, "a.csv", rows(1, 5))
     child = through(lake, free_port()).start("collect", "--run-id", "r")
-    time.sleep(0.5)
+    wait_listening(child.pid)
+    time.sleep(0.3)  # it comes to the bucket
     begin = time.monotonic()
     kill_group(child, 15)
     assert finish(child).code == 143 and time.monotonic() - begin < 3

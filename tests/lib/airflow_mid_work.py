@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lib.airflow_stack import Stack
-from tests.lib.processes import kill
+from tests.lib.processes import has_sigterm, kill
 from tests.lib.stage import ROOT
 
 # Every bash of the workers reads this first. A stage that a test waits for is the build with fault points, and stops
@@ -76,12 +76,7 @@ def in_mid_work(stack: Stack, pipeline: str, stage: str, nth: int = 0) -> Iterat
 
 def is_told_to_stop(pid: int) -> bool:
     """SIGTERM waits for it to be woken."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return False
-    found = [int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd")]
-    return bool(found and found[0] >> (signal.SIGTERM - 1) & 1)
+    return has_sigterm(pid, "ShdPnd")
 
 
 def end_well(stack: Stack, dag: str, run: str, wanted: str, pipeline: str = "") -> dict[str, int]:

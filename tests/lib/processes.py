@@ -55,6 +55,23 @@ def wait_stopped(pid: int) -> None:
         time.sleep(0.005)
 
 
+def has_sigterm(pid: int, mask: str) -> bool:
+    """mask: "SigCgt", it listens to SIGTERM; "ShdPnd", one waits for it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    return any(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1 for line in lines if line.startswith(mask))
+
+
+def wait_listening(pid: int) -> None:
+    """Until a stage answers to SIGTERM by itself: before that, the system loads it."""
+    deadline = time.monotonic() + 30
+    while not has_sigterm(pid, "SigCgt"):
+        assert not is_gone(pid) and time.monotonic() < deadline, f"process {pid} does not listen"
+        time.sleep(0.005)
+
+
 def find(*words: str) -> list[int]:
     """Those whose first word of argv ends with words[0], and which have all the others in it."""
     found = []
