@@ -179,8 +179,10 @@ def hangs(pid: int) -> bool:
         return False
 
 
+# SIGHUP as a shell leaves it: a driver that was begun by nohup outlives its parent, and these tests may be, too.
 PARENT = """
-import subprocess, sys
+import signal, subprocess, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(child.pid, flush=True)
 child.wait()
