@@ -9,11 +9,6 @@
 
 #define META_BYTES 1024 /* how far a <meta> is looked for: HTML standard §13.2.3.2 */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v');
-}
-
 static struct sl_str behind(struct sl_str s, size_t n)
 {
 	return sl_str_sub(s, n, s.n);
@@ -175,8 +170,8 @@ static bool meta_encoding(struct sl_str bytes, char name[64])
 			(void)take_until(&s, "<");
 			continue;
 		}
-		const bool is_meta = s.n > 5 && strncasecmp(s.p, "<meta", 5) == 0 &&
-				     (is_blank(s.p[5]) || s.p[5] == '/');
+		const bool is_meta = s.n > 5 && strncasecmp(s.p, "<meta", 5) == 0 && s.p[5] &&
+				     strchr(BLANKS "/", s.p[5]);
 
 		if (!is_meta) {
 			s = pass_markup(s);
@@ -264,7 +259,7 @@ static unsigned long reference(struct sl_str s, size_t *ret_n)
 static void mend_references(struct sl_buf *text)
 {
 	sl_cleanup(sl_arena_release) struct sl_arena arena = SL_ARENA_INIT;
-	const char *end = sl_buf_z(text) + text->n;
+	const char *end = sl_buf_room(text, 0); /* makes p, also of an empty text */
 	char *to = text->p, *from = text->p;
 
 	for (char *at; (at = memmem(from, (size_t)(end - from), "&#", 2));) {
